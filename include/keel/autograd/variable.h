@@ -1,0 +1,111 @@
+// Variable: a Tensor that takes part in differentiation.
+//
+// Operations on Variables record how to push gradients back (the tape); backward() replays it from a scalar to the
+// leaves. A Variable is a handle: copies are the same variable.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "keel/core/tensor.h"
+
+namespace keel {
+
+namespace detail {
+struct Node;
+}
+
+class Variable;
+
+// What a gradient function writes to: one accumulator for each input of the operation.
+class Gradients {
+ public:
+  explicit Gradients(const std::vector<Variable>& inputs) : inputs_(inputs) {}
+
+  // Whether the gradient of this input is needed at all.
+  bool wants(std::size_t input) const;
+  // The accumulator, of the input's shape, zeros at first. Add to it; never overwrite.
+  Tensor& add_to(std::size_t input);
+  // Adds a tensor of the input's shape. One that nobody else holds becomes the accumulator if there is none yet.
+  void add(std::size_t input, Tensor gradient);
+
+ private:
+  const std::vector<Variable>& inputs_;
+};
+
+// dy is the gradient of the output. Captures tensors, never the output variable (that would be a cycle).
+using GradientFunction = std::function<void(const Tensor& dy, Gradients& gradients)>;
+
+class Variable {
+ public:
+  // No variable at all: defined() is false.
+  Variable() = default;
+  // A leaf. One that requires a gradient must be real. throws: DTypeError
+  explicit Variable(Tensor value, bool requires_grad = false);
+
+  // The result of an operation. Records `gradient` if recording is on and any input requires a gradient;
+  // otherwise the result is a plain leaf and `gradient` is dropped.
+  static Variable from_op(const char* operation, Tensor value, std::vector<Variable> inputs,
+                          GradientFunction gradient);
+
+  bool defined() const { return node_ != nullptr; }
+  const Tensor& value() const;
+  // Replaces a leaf's value, as optimisers and loading do. throws: Error on the result of a recorded operation
+  void set_value(Tensor value);
+  // A leaf's elements, to be changed in place.
+  Tensor& mutable_value();
+
+  const Shape& shape() const { return value().shape(); }
+  DType dtype() const { return value().dtype(); }
+  double item() const { return value().item(); }
+
+  bool requires_grad() const;
+  // Leaves only. throws: Error on the result of a recorded operation
+  void set_requires_grad(bool requires_grad);
+
+  // The gradient accumulated so far by backward(); kept for leaves only. Undefined if none has arrived.
+  const Tensor& grad() const;
+  void set_grad(Tensor gradient);  // shape and element type of the value
+  void clear_grad();
+
+  // The same value, cut off from the tape.
+  Variable detach() const;
+
+  // Adds d(this)/d(leaf) to grad() of every leaf that requires one, and frees the tape as it goes.
+  //   shapes: this has one element, or `seed` (the gradient of this) has this variable's shape
+  //   throws: ShapeError; Error if nothing was recorded, or the tape was freed by an earlier call
+  void backward() const;
+  void backward(const Tensor& seed) const;
+
+  // Two handles of one variable.
+  friend bool operator==(const Variable& a, const Variable& b) { return a.node_ == b.node_; }
+
+ private:
+  friend class Gradients;
+  explicit Variable(std::shared_ptr<detail::Node> node) : node_(std::move(node)) {}
+  detail::Node& node() const;
+
+  std::shared_ptr<detail::Node> node_;
+};
+
+// Whether operations are recorded, in this thread. On at first; independent of training and evaluation mode.
+bool is_recording();
+
+// Switches recording off (or on) for a scope:   NoGrad no_grad;   validate(model);
+class RecordingGuard {
+ public:
+  explicit RecordingGuard(bool recording);
+  ~RecordingGuard();
+  RecordingGuard(const RecordingGuard&) = delete;
+  RecordingGuard& operator=(const RecordingGuard&) = delete;
+
+ private:
+  bool previous_;
+};
+struct NoGrad : RecordingGuard {
+  NoGrad() : RecordingGuard(false) {}
+};
+
+}  // namespace keel

@@ -1,0 +1,43 @@
+// Context: what a forward pass needs to know beside its input. Never global, never left over from an earlier call.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "keel/autograd/variable.h"
+#include "keel/core/rng.h"
+
+namespace keel::nn {
+
+enum class Mode { training, evaluation };
+
+// Called with the path ("2.conv") of each layer in a container and what it returned.
+using LayerObserver = std::function<void(const std::string& path, const Variable& output)>;
+
+class Context {
+ public:
+  // For training the loop passes a stream that is a function of (seed, step), so a resumed run draws the same numbers.
+  explicit Context(Mode mode, Rng rng = Rng(0, Stream::dropout)) : mode_(mode), rng_(rng) {}
+
+  Mode mode() const { return mode_; }
+  bool training() const { return mode_ == Mode::training; }
+
+  // A stream for one use: each call of a forward pass gets another one.
+  Rng next_stream() { return rng_.substream(calls_++); }
+
+  // Containers report every layer's output to the observer, if there is one.
+  void set_observer(LayerObserver observer) { observer_ = std::move(observer); }
+  const LayerObserver& observer() const { return observer_; }
+  // The path of the container that is being run, as a prefix: "" or "block1.".
+  const std::string& path() const { return path_; }
+  void set_path(std::string path) { path_ = std::move(path); }
+
+ private:
+  Mode mode_;
+  Rng rng_;
+  std::uint64_t calls_ = 0;
+  LayerObserver observer_;
+  std::string path_;
+};
+
+}  // namespace keel::nn

@@ -1,0 +1,160 @@
+// Module: what layers and models have in common. A layer of your own is one struct in one file:
+//
+//   struct Swish final : nn::Layer<Swish> {
+//     nn::Parameter beta = parameter("beta", Tensor::ones({1}));
+//     Variable forward(const Variable& x, nn::Context&) override { return x * sigmoid(beta * x); }
+//   };
+//
+// Registering a parameter, a buffer or a child once, where it is declared, is all: counting, saving, loading, cloning
+// and the optimiser see it. Names are dotted paths, as in PyTorch ("2.weight", "block1.conv.bias").
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "keel/autograd/variable.h"
+#include "keel/nn/context.h"
+
+namespace keel::nn {
+
+class Module;
+
+// A registered variable: trained by the optimiser (requires_grad), or a buffer, state that training only records
+// (running statistics). Copying one is copying its layer: see Module(const Module&).
+class Parameter : public Variable {
+ public:
+  Parameter() = default;
+  Parameter(const Parameter& other);
+  Parameter& operator=(const Parameter&) = delete;
+  Parameter(Parameter&&) = default;
+  Parameter& operator=(Parameter&&) = default;
+
+ private:
+  friend class Module;
+  explicit Parameter(Variable variable) : Variable(std::move(variable)) {}
+};
+using Buffer = Parameter;
+
+// A registered part of a module; use it like a pointer.
+template <class M>
+class Child {
+ public:
+  Child() = default;
+  Child(const Child& other);
+  Child& operator=(const Child&) = delete;
+  Child(Child&&) noexcept = default;
+  Child& operator=(Child&&) noexcept = default;
+  M* operator->() const { return module_.get(); }
+  M& operator*() const { return *module_; }
+  const std::shared_ptr<M>& pointer() const { return module_; }
+
+ private:
+  friend class Module;
+  explicit Child(std::shared_ptr<M> module) : module_(std::move(module)) {}
+  std::shared_ptr<M> module_;
+};
+
+struct NamedVariable {
+  std::string name;
+  Variable variable;
+};
+
+class Module {
+ public:
+  virtual ~Module() = default;
+  Module& operator=(const Module&) = delete;
+
+  // The output for a batch. Layers document shapes in their own headers.
+  virtual Variable forward(const Variable& x, Context& context) = 0;
+  Variable operator()(const Variable& x, Context& context) { return forward(x, context); }
+
+  // A deep copy, independent of this one: parameters, buffers, options and children.
+  virtual std::shared_ptr<Module> clone() const = 0;
+
+  // The kind of layer in summaries and messages: "dense". Without a name of its own, the type's.
+  virtual std::string kind() const;
+
+  // All of this module and its children, in order of registration, with dotted names.
+  std::vector<NamedVariable> named_parameters() const;
+  std::vector<NamedVariable> named_buffers() const;
+  std::vector<Variable> parameters() const;
+  // Elements of all parameters.
+  Index num_parameters() const;
+
+  struct NamedChild {
+    std::string name;
+    std::shared_ptr<Module> module;
+  };
+  const std::vector<NamedChild>& children() const { return children_; }
+  // Calls f for this module and everything below it, with dotted paths ("" for this one).
+  void visit(const std::function<void(const std::string& path, Module& module)>& f);
+
+  // Converts parameters and buffers in place: to(DType::float64) before a gradient check.
+  void to(DType dtype);
+  void clear_grad();
+
+ protected:
+  Module() = default;
+  // Copies what is registered. Parameter, Buffer and Child members of the derived class pick up their copies when
+  // the (defaulted) copy constructor comes to them, so no layer writes one.
+  //   throws: Error outside clone()
+  Module(const Module& other);
+  // Open while a clone() copies a module: holds what was copied so far.
+  class CopyScope {
+   public:
+    CopyScope();
+    ~CopyScope();
+    CopyScope(const CopyScope&) = delete;
+    CopyScope& operator=(const CopyScope&) = delete;
+  };
+
+  // throws: ValueError if the name is taken, empty or has a dot.
+  Parameter parameter(std::string name, Tensor initial);
+  Buffer buffer(std::string name, Tensor initial);
+  template <class M>
+  Child<M> child(std::string name, std::shared_ptr<M> module) {
+    add_child(std::move(name), module);
+    return Child<M>(std::move(module));
+  }
+  void add_child(std::string name, std::shared_ptr<Module> module);
+
+ private:
+  friend class Parameter;
+  template <class M>
+  friend class Child;
+
+  struct Registered {
+    std::string name;
+    Variable variable;
+    bool is_buffer;
+  };
+  void require_new_name(const std::string& name) const;
+  void collect(const std::string& prefix, bool buffers, std::vector<NamedVariable>& found) const;
+  void visit_below(const std::string& path, const std::function<void(const std::string&, Module&)>& f);
+  // What the open CopyScope holds for an original.
+  static std::shared_ptr<Module> copy_of(const Module& original);
+  static Variable copy_of(const Variable& original);
+
+  std::vector<Registered> variables_;
+  std::vector<NamedChild> children_;
+};
+
+// Gives a layer its clone(): struct MyLayer final : Layer<MyLayer>.
+template <class Derived>
+class Layer : public Module {
+ public:
+  std::shared_ptr<Module> clone() const override {
+    const Module::CopyScope scope;
+    return std::make_shared<Derived>(static_cast<const Derived&>(*this));
+  }
+};
+
+template <class M>
+Child<M>::Child(const Child& other)
+    : module_(other.module_ ? std::static_pointer_cast<M>(Module::copy_of(*other.module_)) : nullptr) {}
+
+}  // namespace keel::nn

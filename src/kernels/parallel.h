@@ -1,0 +1,34 @@
+// for_chunks: a loop over [0, n) in chunks of fixed size, for kernels.
+#pragma once
+
+#include "kernels/dispatch/threads.h"
+#include "kernels/kernel.h"
+
+namespace keel::kernels {
+
+// Waking a second thread costs several microseconds. Loops below about this many elementary operations (additions,
+// or bytes moved) are faster on one.
+inline constexpr double kParallelWork = 200e3;
+
+namespace {
+
+inline Index num_chunks(Index n, Index chunk) { return (n + chunk - 1) / chunk; }
+
+// body(begin, end, chunk) for each chunk; on several threads if the whole loop's `work` is worth it. The cut depends
+// on n and chunk only: keep one partial result per chunk, add them in order, and the bits depend on nothing else.
+template <class Body>
+void for_chunks(Index n, Index chunk, double work, const Body& body) {
+  struct Context {
+    const Body& body;
+    Index n, chunk;
+  } context{body, n, chunk};
+  for_each_chunk(num_chunks(n, chunk), work >= kParallelWork, &context, [](void* pointer, Index i) {
+    const Context& c = *static_cast<Context*>(pointer);
+    const Index begin = i * c.chunk;
+    const Index end = begin + c.chunk < c.n ? begin + c.chunk : c.n;
+    c.body(begin, end, i);
+  });
+}
+
+}  // namespace
+}  // namespace keel::kernels
