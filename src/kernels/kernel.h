@@ -1,7 +1,7 @@
 // How a kernel is declared, compiled for several instruction set levels, and called.
 //
-// A kernel is a pure function on pointers, sizes and plain options, for float and double. It allocates nothing, throws
-// nothing and keeps no state. Its comment says of each output whether it writes or adds.
+// A kernel is a pure function on pointers, sizes and plain options, for float and double. It allocates
+// nothing, throws nothing and keeps no state. Its comment says of each output whether it writes or adds.
 //
 //   relu.h      // y = max(x, 0).  writes y
 //               template <class T> using ReluKernel = void(const T* x, T* y, Index n);
@@ -14,9 +14,9 @@
 //
 //   elsewhere   kernels::relu(x, y, n);      // float or double by its arguments, level by the processor
 //
-// The build compiles each file of this folder once for each level, with KEEL_ISA set to its name. Keep helpers in
-// unnamed namespaces, and call no function templates of the standard library that might not be inlined: the linker
-// keeps one copy of each, and it could be one that the processor cannot run.
+// The build compiles each file of this folder once for each level, with KEEL_ISA set to its name. Keep
+// helpers in unnamed namespaces, and call no function templates of the standard library that might not be
+// inlined: the linker keeps one copy of each, and it could be one that the processor cannot run.
 #pragma once
 
 #include <cstdint>
@@ -53,21 +53,25 @@ struct Kernel<Signature, R(A...), S(B...)> {
 }  // namespace keel::kernels
 
 #ifdef __x86_64__
-#define KEEL_KERNEL(name, Signature)                                                       \
-  namespace v2 {                                                                           \
-  extern const Entry<Signature> name;                                                      \
-  }                                                                                        \
-  namespace v3 {                                                                           \
-  extern const Entry<Signature> name;                                                      \
-  }                                                                                        \
-  namespace v4 {                                                                           \
-  extern const Entry<Signature> name;                                                      \
-  }                                                                                        \
-  inline constexpr Kernel<Signature> name { {&v2::name, &v3::name, &v4::name} }
+#define KEEL_KERNEL(name, Signature)        \
+  namespace v2 {                            \
+  extern const Entry<Signature> name;       \
+  }                                         \
+  namespace v3 {                            \
+  extern const Entry<Signature> name;       \
+  }                                         \
+  namespace v4 {                            \
+  extern const Entry<Signature> name;       \
+  }                                         \
+  inline constexpr Kernel<Signature> name { \
+    { &v2::name, &v3::name, &v4::name }     \
+  }
 #else
-#define KEEL_KERNEL(name, Signature)    \
-  namespace base {                      \
-  extern const Entry<Signature> name;   \
-  }                                     \
-  inline constexpr Kernel<Signature> name { {&base::name} }
+#define KEEL_KERNEL(name, Signature)        \
+  namespace base {                          \
+  extern const Entry<Signature> name;       \
+  }                                         \
+  inline constexpr Kernel<Signature> name { \
+    { &base::name }                         \
+  }
 #endif

@@ -6,16 +6,17 @@
 
 namespace keel::kernels {
 
-// Waking a second thread costs several microseconds. Loops below about this many elementary operations (additions,
-// or bytes moved) are faster on one.
+// Waking a second thread costs several microseconds. Loops below about this many elementary operations
+// (additions, or bytes moved) are faster on one.
 inline constexpr double kParallelWork = 200e3;
 
 namespace {
 
 inline Index num_chunks(Index n, Index chunk) { return (n + chunk - 1) / chunk; }
 
-// body(begin, end, chunk) for each chunk; on several threads if the whole loop's `work` is worth it. The cut depends
-// on n and chunk only: keep one partial result per chunk, add them in order, and the bits depend on nothing else.
+// body(begin, end, chunk) for each chunk; on several threads if the whole loop's `work` is worth it. The cut
+// depends on n and chunk only: keep one partial result per chunk, add them in order, and the bits depend on
+// nothing else.
 template <class Body>
 void for_chunks(Index n, Index chunk, double work, const Body& body) {
   struct Context {

@@ -1,5 +1,5 @@
-// Vectors of the widest registers of the level being compiled, by the compilers' vector extensions: + - * / and
-// comparisons work element by element; no intrinsics.
+// Vectors of the widest registers of the level being compiled, by the compilers' vector extensions: + - * /
+// and comparisons work element by element; no intrinsics.
 #pragma once
 
 #include "kernels/kernel.h"

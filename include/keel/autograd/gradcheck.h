@@ -1,9 +1,9 @@
 // gradcheck: are the gradients of a function right?
 //
-// Compares backward() with central differences in float64, (f(x+h) - f(x-h)) / 2h, for every element of every input.
-// f may return any shape: the loss is sum(w * f(x)) with a random cotangent w, as a plain sum has zero gradient
-// through softmax and normalisation and would accept anything there. Accumulators are filled with known values
-// first, so that a gradient that overwrites instead of adding is found too.
+// Compares backward() with central differences in float64, (f(x+h) - f(x-h)) / 2h, for every element of every
+// input. f may return any shape: the loss is sum(w * f(x)) with a random cotangent w, as a plain sum has zero
+// gradient through softmax and normalisation and would accept anything there. Accumulators are filled with
+// known values first, so that a gradient that overwrites instead of adding is found too.
 //
 // Keep the points away from kinks (relu at 0) and ties (max): there, differences are wrong, not the gradient.
 #pragma once
@@ -18,11 +18,12 @@
 namespace keel {
 
 struct GradcheckOptions {
-  double step = 1e-5;       // h
-  double tolerance = 1e-6;  // on |analytic - numeric| / (|analytic| + |numeric|), norms over an input's whole gradient
-  std::uint64_t seed = 1;   // of the cotangent
-  // Inputs whose gradient is known to be exactly zero (a bias in front of BatchNorm, say), by position. Any other
-  // gradient that is zero throughout is a failure, as a check of nothing.
+  double step = 1e-5;  // h
+  double tolerance =
+      1e-6;  // on |analytic - numeric| / (|analytic| + |numeric|), norms over an input's whole gradient
+  std::uint64_t seed = 1;  // of the cotangent
+  // Inputs whose gradient is known to be exactly zero (a bias in front of BatchNorm, say), by position. Any
+  // other gradient that is zero throughout is a failure, as a check of nothing.
   std::vector<std::size_t> zero_gradients = {};
 };
 
@@ -35,8 +36,8 @@ struct GradcheckResult {
 
 using DifferentiableFunction = std::function<Variable(const std::vector<Variable>& inputs)>;
 
-// Fails on: an error above the tolerance, NaN, no element checked, a gradient of zeros, an overwritten accumulator,
-// an f that gives different values for the same input (dropout without a fixed stream).
+// Fails on: an error above the tolerance, NaN, no element checked, a gradient of zeros, an overwritten
+// accumulator, an f that gives different values for the same input (dropout without a fixed stream).
 //   throws: DTypeError if an input is not float64; ValueError if there are no inputs
 GradcheckResult gradcheck(const DifferentiableFunction& f, const std::vector<Tensor>& inputs,
                           const GradcheckOptions& options = {});

@@ -1,7 +1,7 @@
 // Variable: a Tensor that takes part in differentiation.
 //
-// Operations on Variables record how to push gradients back (the tape); backward() replays it from a scalar to the
-// leaves. A Variable is a handle: copies are the same variable.
+// Operations on Variables record how to push gradients back (the tape); backward() replays it from a scalar
+// to the leaves. A Variable is a handle: copies are the same variable.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,8 @@ class Gradients {
   bool wants(std::size_t input) const;
   // The accumulator, of the input's shape, zeros at first. Add to it; never overwrite.
   Tensor& add_to(std::size_t input);
-  // Adds a tensor of the input's shape. One that nobody else holds becomes the accumulator if there is none yet.
+  // Adds a tensor of the input's shape. One that nobody else holds becomes the accumulator if there is none
+  // yet.
   void add(std::size_t input, Tensor gradient);
 
  private:
@@ -52,7 +53,8 @@ class Variable {
 
   bool defined() const { return node_ != nullptr; }
   const Tensor& value() const;
-  // Replaces a leaf's value, as optimisers and loading do. throws: Error on the result of a recorded operation
+  // Replaces a leaf's value, as optimisers and loading do. throws: Error on the result of a recorded
+  // operation
   void set_value(Tensor value);
   // A leaf's elements, to be changed in place.
   Tensor& mutable_value();

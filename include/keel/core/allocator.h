@@ -11,8 +11,8 @@ namespace keel {
 
 inline constexpr std::size_t kAlignment = 64;  // bytes: one cache line, and one 512-bit vector
 
-// At least `bytes` bytes, aligned to kAlignment, contents undefined; returned to the cache with its last owner.
-// throws: std::bad_alloc.
+// At least `bytes` bytes, aligned to kAlignment, contents undefined; returned to the cache with its last
+// owner. throws: std::bad_alloc.
 std::shared_ptr<std::byte> allocate(std::size_t bytes);
 
 struct AllocatorStatistics {

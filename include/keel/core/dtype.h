@@ -29,7 +29,7 @@ template <>
 inline constexpr bool kIsElementType<std::uint8_t> = true;
 
 template <class T>
-  requires kIsElementType<T>
+requires kIsElementType<T>
 constexpr DType dtype_of() {
   if constexpr (sizeof(T) == 8) return DType::float64;
   if constexpr (sizeof(T) == 1) return DType::uint8;

@@ -11,9 +11,9 @@ namespace keel {
 void set_num_threads(int threads);
 int num_threads();
 
-// Calls body(begin, end) for the chunks [0, chunk), [chunk, 2 chunk), ... of [0, n), in any order and on several
-// threads. The cut depends on n and chunk only, never on the number of threads, so a body that keeps one partial
-// result per chunk, combined in order of index, gives the same bits for any number of threads.
+// Calls body(begin, end) for the chunks [0, chunk), [chunk, 2 chunk), ... of [0, n), in any order and on
+// several threads. The cut depends on n and chunk only, never on the number of threads, so a body that keeps
+// one partial result per chunk, combined in order of index, gives the same bits for any number of threads.
 // throws: ValueError if chunk < 1; what a body throws (the chunk of lowest index first), when all have ended.
 void parallel_for(Index n, Index chunk, const std::function<void(Index begin, Index end)>& body);
 

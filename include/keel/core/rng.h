@@ -1,8 +1,10 @@
-// Random numbers from a counter: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC'11).
+// Random numbers from a counter: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
+// SC'11).
 //
-// The i-th number of a stream is a pure function of (seed, stream, i). So streams never disturb each other (drawing
-// more for dropout does not change the shuffling), any position can be reached at once, and every platform gets the
-// same integers. Distributions are our own for that reason: the standard library's differ between vendors.
+// The i-th number of a stream is a pure function of (seed, stream, i). So streams never disturb each other
+// (drawing more for dropout does not change the shuffling), any position can be reached at once, and every
+// platform gets the same integers. Distributions are our own for that reason: the standard library's differ
+// between vendors.
 #pragma once
 
 #include <array>
@@ -23,10 +25,10 @@ class Rng {
 
   std::uint32_t next_u32();
   std::uint64_t next_u64();
-  double uniform();                       // in [0, 1), 53 random bits
+  double uniform();  // in [0, 1), 53 random bits
   double uniform(double low, double high);
-  double normal();                        // mean 0, variance 1 (Box-Muller)
-  Index below(Index n);                   // in [0, n), without bias. throws: ValueError if n < 1
+  double normal();                               // mean 0, variance 1 (Box-Muller)
+  Index below(Index n);                          // in [0, n), without bias. throws: ValueError if n < 1
   void shuffle(std::span<std::int32_t> values);  // Fisher-Yates
 
   // An independent stream, a pure function of this one's seed and stream and of `index`.

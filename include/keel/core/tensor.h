@@ -1,7 +1,7 @@
 // Tensor: a contiguous, row-major array of one element type. No gradients here: see autograd/variable.h.
 //
-// A Tensor is a handle: copies share their elements, clone() makes new ones. Views (reshape, and a slice of the
-// first axis) share elements as well; everything else copies.
+// A Tensor is a handle: copies share their elements, clone() makes new ones. Views (reshape, and a slice of
+// the first axis) share elements as well; everything else copies.
 #pragma once
 
 #include <initializer_list>

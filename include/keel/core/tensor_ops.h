@@ -1,7 +1,7 @@
 // Functions of tensors, without gradients. ops/ builds the differentiable ones on these.
 //
-// Unless said otherwise: results are new tensors; float32 and float64 elements; both operands of one element type;
-// throws: ShapeError or DTypeError naming the operation and what was found.
+// Unless said otherwise: results are new tensors; float32 and float64 elements; both operands of one element
+// type; throws: ShapeError or DTypeError naming the operation and what was found.
 #pragma once
 
 #include <span>
@@ -27,7 +27,8 @@ void add_scaled(Tensor& target, const Tensor& source, double scale = 1);
 Tensor sum(const Tensor& a, std::span<const int> axes = {}, bool keep_dims = false);
 Tensor mean(const Tensor& a, std::span<const int> axes = {}, bool keep_dims = false);
 Tensor max(const Tensor& a, std::span<const int> axes = {}, bool keep_dims = false);
-// The position of the largest element along the last axis (the first of equals), int32.   shapes: [..., K] -> [...]
+// The position of the largest element along the last axis (the first of equals), int32.   shapes: [..., K] ->
+// [...]
 Tensor argmax(const Tensor& a);
 
 // The gradient of broadcasting: sums over the axes along which `shape` was stretched to a's shape.

@@ -1,4 +1,5 @@
-// Context: what a forward pass needs to know beside its input. Never global, never left over from an earlier call.
+// Context: what a forward pass needs to know beside its input. Never global, never left over from an earlier
+// call.
 #pragma once
 
 #include <functional>
@@ -16,7 +17,8 @@ using LayerObserver = std::function<void(const std::string& path, const Variable
 
 class Context {
  public:
-  // For training the loop passes a stream that is a function of (seed, step), so a resumed run draws the same numbers.
+  // For training the loop passes a stream that is a function of (seed, step), so a resumed run draws the same
+  // numbers.
   explicit Context(Mode mode, Rng rng = Rng(0, Stream::dropout)) : mode_(mode), rng_(rng) {}
 
   Mode mode() const { return mode_; }

@@ -5,8 +5,8 @@
 //     Variable forward(const Variable& x, nn::Context&) override { return x * sigmoid(beta * x); }
 //   };
 //
-// Registering a parameter, a buffer or a child once, where it is declared, is all: counting, saving, loading, cloning
-// and the optimiser see it. Names are dotted paths, as in PyTorch ("2.weight", "block1.conv.bias").
+// Registering a parameter, a buffer or a child once, where it is declared, is all: counting, saving, loading,
+// cloning and the optimiser see it. Names are dotted paths, as in PyTorch ("2.weight", "block1.conv.bias").
 #pragma once
 
 #include <functional>
@@ -23,8 +23,8 @@ namespace keel::nn {
 
 class Module;
 
-// A registered variable: trained by the optimiser (requires_grad), or a buffer, state that training only records
-// (running statistics). Copying one is copying its layer: see Module(const Module&).
+// A registered variable: trained by the optimiser (requires_grad), or a buffer, state that training only
+// records (running statistics). Copying one is copying its layer: see Module(const Module&).
 class Parameter : public Variable {
  public:
   Parameter() = default;
@@ -99,8 +99,8 @@ class Module {
 
  protected:
   Module() = default;
-  // Copies what is registered. Parameter, Buffer and Child members of the derived class pick up their copies when
-  // the (defaulted) copy constructor comes to them, so no layer writes one.
+  // Copies what is registered. Parameter, Buffer and Child members of the derived class pick up their copies
+  // when the (defaulted) copy constructor comes to them, so no layer writes one.
   //   throws: Error outside clone()
   Module(const Module& other);
   // Open while a clone() copies a module: holds what was copied so far.

@@ -14,9 +14,10 @@ inline constexpr const char* kIsaNames[kNumIsaLevels] = {"base"};
 // The highest level that this processor has.
 int best_isa_level();
 
-// The level in force, an index into kIsaNames: the best one, or the one that the environment variable KEEL_ISA names.
-// A name that is unknown, or above what the processor has, is reported on stderr and ends the program (exit 2): a
-// forced level is a test, and a test that silently measured something else would be worse than none.
+// The level in force, an index into kIsaNames: the best one, or the one that the environment variable
+// KEEL_ISA names. A name that is unknown, or above what the processor has, is reported on stderr and ends the
+// program (exit 2): a forced level is a test, and a test that silently measured something else would be worse
+// than none.
 int isa_level();
 
 }  // namespace keel::kernels

@@ -1,0 +1,41 @@
+// Batch Normalization (Ioffe & Szegedy, arXiv:1502.03167v3, Algorithms 1 and 2).
+//
+// The last axis holds the channels; all others are rows: R = product of the other extents. So one function
+// serves dense layers ([N,C]) and convolutional ones ([N,H,W,C], section 3.2) of any rank.
+#pragma once
+
+#include "keel/autograd/variable.h"
+
+namespace keel {
+
+// Statistics of one batch, one value a channel, float32 or float64 like x. The variance is the biased one
+// (over R); running statistics take the unbiased one, R / (R - 1) times that.
+struct BatchStatistics {
+  Tensor mean;
+  Tensor variance;
+};
+
+struct BatchNormResult {
+  Variable y;
+  BatchStatistics statistics;
+};
+
+// Normalises with the statistics of the batch itself:
+//   mean = sum x / R     variance = sum (x - mean)^2 / R     xhat = (x - mean) / sqrt(variance + epsilon)
+//   y = gamma xhat + beta
+// The variance is summed around the mean and the mean kept to more digits than the elements have, so a
+// channel of mean 1e4 and deviation 0.1 normalises correctly and a constant channel gives exactly beta.
+//   shapes:   x [...,C], gamma and beta [C] or undefined (1 and 0) -> y [...,C], statistics [C]
+//   gradient: d = gamma dy:  dx += (d - mean(d) - xhat mean(d xhat)) / sqrt(variance + epsilon)
+//             dgamma += sum dy xhat, dbeta += sum dy; none for the statistics
+//   throws:   ShapeError with both shapes; ValueError unless epsilon > 0, or if R = 0; DTypeError
+BatchNormResult batch_norm(const Variable& x, const Variable& gamma, const Variable& beta, double epsilon);
+
+// Normalises with given statistics: y = gamma (x - mean) / sqrt(variance + epsilon) + beta.
+//   shapes:   as above; mean, variance [C]
+//   gradient: dx += gamma dy / sqrt(variance + epsilon), dgamma and dbeta as above; none for mean and
+//   variance throws:   as above; also ValueError naming a channel whose variance is negative or NaN
+Variable batch_norm_inference(const Variable& x, const Variable& gamma, const Variable& beta,
+                              const BatchStatistics& statistics, double epsilon);
+
+}  // namespace keel

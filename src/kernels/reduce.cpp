@@ -1,0 +1,84 @@
+#include "kernels/reduce.h"
+
+#include "kernels/parallel.h"
+
+namespace keel::kernels::KEEL_ISA {
+namespace {
+
+constexpr Index kColumns = 64;  // inner positions reduced side by side, in registers and the first cache
+
+// Sum of n consecutive elements, in as many independent lanes as hide the latency of an addition.
+template <class T>
+double sum_of_row(const T* x, Index n) {
+  constexpr Index kLanesOfSum = 16;
+  double lanes[kLanesOfSum] = {};
+  Index k = 0;
+  for (; k + kLanesOfSum <= n; k += kLanesOfSum) {
+    for (Index lane = 0; lane < kLanesOfSum; ++lane) lanes[lane] += static_cast<double>(x[k + lane]);
+  }
+  for (; k < n; ++k) lanes[k % kLanesOfSum] += static_cast<double>(x[k]);
+  double total = 0;
+  for (const double lane : lanes) total += lane;
+  return total;
+}
+
+template <class T>
+void reduce_sum_kernel(const T* x, double scale, T* y, Index outer, Index n, Index inner) {
+  const double work = static_cast<double>(outer) * static_cast<double>(n) * static_cast<double>(inner);
+  if (inner == 1) {
+    const Index rows_per_chunk = n >= 4096 ? 1 : 4096 / (n > 0 ? n : 1);
+    for_chunks(outer, rows_per_chunk, work, [&](Index begin, Index end, Index) {
+      for (Index o = begin; o < end; ++o) y[o] = static_cast<T>(scale * sum_of_row(x + o * n, n));
+    });
+    return;
+  }
+  const Index blocks = num_chunks(inner, kColumns);
+  for_chunks(outer * blocks, 1, work, [&](Index task, Index, Index) {
+    const Index o = task / blocks, begin = task % blocks * kColumns;
+    const Index width = inner - begin < kColumns ? inner - begin : kColumns;
+    double sums[kColumns] = {};
+    for (Index k = 0; k < n; ++k) {
+      const T* row = x + (o * n + k) * inner + begin;
+      for (Index i = 0; i < width; ++i) sums[i] += static_cast<double>(row[i]);
+    }
+    for (Index i = 0; i < width; ++i) y[o * inner + begin + i] = static_cast<T>(scale * sums[i]);
+  });
+}
+
+// The larger; NaN if either is.
+template <class T>
+T larger(T a, T b) {
+  return a >= b || a != a ? a : b;
+}
+
+template <class T>
+void reduce_max_kernel(const T* x, T* y, Index outer, Index n, Index inner) {
+  for (Index o = 0; o < outer; ++o) {
+    const T* block = x + o * n * inner;
+    T* result = y + o * inner;
+    for (Index i = 0; i < inner; ++i) result[i] = block[i];
+    for (Index k = 1; k < n; ++k) {
+      for (Index i = 0; i < inner; ++i) result[i] = larger(result[i], block[k * inner + i]);
+    }
+  }
+}
+
+template <class T>
+void argmax_kernel(const T* x, std::int32_t* index, Index rows, Index n) {
+  for (Index r = 0; r < rows; ++r) {
+    const T* row = x + r * n;
+    Index best = 0;
+    for (Index k = 1; k < n && row[best] == row[best]; ++k) {
+      if (row[k] > row[best] || row[k] != row[k]) best = k;
+    }
+    index[r] = static_cast<std::int32_t>(best);
+  }
+}
+
+}  // namespace
+
+const Entry<ReduceSumKernel> reduce_sum = {reduce_sum_kernel<float>, reduce_sum_kernel<double>};
+const Entry<ReduceMaxKernel> reduce_max = {reduce_max_kernel<float>, reduce_max_kernel<double>};
+const Entry<ArgmaxKernel> argmax = {argmax_kernel<float>, argmax_kernel<double>};
+
+}  // namespace keel::kernels::KEEL_ISA
