@@ -50,20 +50,19 @@ INSTANTIATE_TEST_SUITE_P(Shapes, BatchNormGradients,
                          ::testing::Values(RowsCase{"rows2", {2, 3}}, RowsCase{"rows5", {5, 2}},
                                            RowsCase{"images", {2, 2, 3, 5}}, RowsCase{"sequence", {2, 3, 4}},
                                            RowsCase{"channels70", {3, 70}}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& each) { return each.param.name; });
 
 // A line-by-line transcription of the formulas, in double.
 struct Expected {
   std::vector<double> y, mean, variance;
 };
 Expected reference(const Tensor& x, double epsilon) {
+  const Tensor exact = x.to(DType::float64);
   const Index channels = x.size(-1), rows = x.numel() / channels;
   Expected e{std::vector<double>(static_cast<std::size_t>(x.numel())), {}, {}};
   for (Index c = 0; c < channels; ++c) {
     long double mean = 0, variance = 0;
-    const auto at = [&](Index r) {
-      return static_cast<long double>(x.to(DType::float64).data<double>()[r * channels + c]);
-    };
+    const auto at = [&](Index r) { return static_cast<long double>(exact.data<double>()[r * channels + c]); };
     for (Index r = 0; r < rows; ++r) mean += at(r) / static_cast<long double>(rows);
     for (Index r = 0; r < rows; ++r)
       variance += (at(r) - mean) * (at(r) - mean) / static_cast<long double>(rows);

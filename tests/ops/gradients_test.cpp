@@ -69,7 +69,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"affine", [](const Inputs& v) { return 3.0 * v[0] - 2.0; }, {random_tensor({4, 3})}},
         Case{"number_minus", [](const Inputs& v) { return 1.0 - v[0] / 4.0; }, {random_tensor({4, 3})}},
         Case{"negate", [](const Inputs& v) { return -v[0]; }, {random_tensor({4, 3})}}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& each) { return each.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
     Elementwise, Gradients,
@@ -81,7 +81,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"relu", [](const Inputs& v) { return relu(v[0]); }, {signed_values({2, 5})}},
                       Case{"pow_cube", [](const Inputs& v) { return pow(v[0], 3); }, {signed_values({2, 3})}},
                       Case{"pow_real", [](const Inputs& v) { return pow(v[0], -1.5); }, {positive({2, 3})}}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& each) { return each.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
     Reduction, Gradients,
@@ -107,7 +107,7 @@ INSTANTIATE_TEST_SUITE_P(
                              return max(v[0], {.axes = {0, 2}, .keep_dims = true});
                            },
                            {random_tensor({2, 3, 4})}}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& each) { return each.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
     Layout, Gradients,
@@ -132,7 +132,7 @@ INSTANTIATE_TEST_SUITE_P(
                return concatenate({v[0], v[1], v[0]}, 1);
              },
              {random_tensor({2, 3}), random_tensor({2, 1}, 2)}}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& each) { return each.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
     Products, Gradients,
@@ -150,7 +150,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"dense_more_axes",
              [](const Inputs& v) { return dense(v[0], v[1], v[2]); },
              {random_tensor({2, 4, 3}), random_tensor({3, 5}, 2), random_tensor({5}, 3)}}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& each) { return each.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
     Probabilities, Gradients,
@@ -167,7 +167,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"dropout",
              [](const Inputs& v) { return dropout(v[0], 0.4, Rng(3, Stream::dropout)); },
              {random_tensor({7, 3})}}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& each) { return each.param.name; });
 
 }  // namespace
 }  // namespace keel
