@@ -5,7 +5,8 @@
 
 namespace keel::kernels {
 
-// y = op(a) op(b) + scale_y y with op(m) = m or its transpose; all row-major.  writes y (scale_y = 0) or adds (1)
+// y = op(a) op(b) + scale_y y with op(m) = m or its transpose; all row-major.  writes y (scale_y = 0) or adds
+// (1)
 //   a: [m, k], or [k, m] if transpose_a     b: [k, n], or [n, k] if transpose_b     y: [m, n]
 struct GemmOptions {
   bool transpose_a = false;

@@ -1,0 +1,85 @@
+#include "keel/data/mnist.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "keel/core/error.h"
+#include "keel/data/idx.h"
+
+namespace keel::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Part {
+  fs::path images_path;
+  fs::path labels_path;
+  Tensor images;  // uint8 [N,H,W] or [N,H,W,C]
+  Tensor labels;  // int32 [N]
+};
+
+// `stem` is "train-images", `ending` "idx3-ubyte".
+fs::path find_file(const fs::path& directory, const std::string& stem, const std::string& ending) {
+  std::vector<std::string> names;
+  for (const char* suffix : {"", ".gz"}) {
+    for (const char* joint : {"-", "."}) names.push_back(stem + joint + ending + suffix);
+  }
+  for (const std::string& name : names) {
+    std::error_code error;
+    if (fs::exists(directory / name, error)) return directory / name;
+  }
+  throw FileError(
+      fmt::format("{}: found none of {}; get MNIST by scripts/fetch_mnist.sh, or use --data synthetic",
+                  directory.string(), fmt::join(names, ", ")));
+}
+
+Part read_part(const fs::path& directory, const std::string& prefix) {
+  Part part;
+  part.images_path = find_file(directory, prefix + "-images", "idx3-ubyte");
+  part.labels_path = find_file(directory, prefix + "-labels", "idx1-ubyte");
+  part.images = read_idx(part.images_path);
+  const Tensor labels = read_idx(part.labels_path);
+  check<FileError>(part.images.rank() == 3 || part.images.rank() == 4,
+                   "{}: images [N,H,W] or [N,H,W,C] expected, found {}", part.images_path.string(),
+                   part.images.shape());
+  check<FileError>(labels.rank() == 1, "{}: labels [N] expected, found {}", part.labels_path.string(),
+                   labels.shape());
+  check<FileError>(part.images.size(0) == labels.size(0), "{} has {} images, but {} has {} labels",
+                   part.images_path.string(), part.images.size(0), part.labels_path.string(), labels.size(0));
+  check<FileError>(part.images.numel() > 0, "{}: at least one image expected, found {}",
+                   part.images_path.string(), part.images.shape());
+  part.labels = labels.to(DType::int32);
+  return part;
+}
+
+DatasetPtr make_dataset(const Part& part, Index num_classes, const char* kind, const fs::path& directory) {
+  return std::make_shared<ImageDataset>(
+      ImageDatasetOptions{.images = part.images,
+                          .labels = part.labels,
+                          .num_classes = num_classes,
+                          .description = fmt::format("MNIST-format {} set, {} examples from {}", kind,
+                                                     part.images.size(0), directory.string())});
+}
+
+}  // namespace
+
+TrainTest load_mnist_format(const fs::path& directory) {
+  std::error_code error;
+  check<FileError>(fs::is_directory(directory, error),
+                   "{}: no such directory; get MNIST by scripts/fetch_mnist.sh, or use --data synthetic",
+                   directory.string());
+  const Part train = read_part(directory, "train");
+  const Part test = read_part(directory, "t10k");
+  check<FileError>(test.images.shape().with(0, 1) == train.images.shape().with(0, 1),
+                   "{} has images {}, but {} has {}: all must be of one size", train.images_path.string(),
+                   train.images.shape(), test.images_path.string(), test.images.shape());
+  const auto labels = train.labels.values<std::int32_t>();
+  const Index num_classes = std::max<Index>(2, *std::max_element(labels.begin(), labels.end()) + Index{1});
+  return {make_dataset(train, num_classes, "training", directory),
+          make_dataset(test, num_classes, "test", directory)};
+}
+
+}  // namespace keel::data

@@ -1,0 +1,88 @@
+#include "keel/nn/batch_norm.h"
+
+#include <cmath>
+
+#include "keel/ops/batch_norm.h"
+
+namespace keel::nn {
+
+BatchNorm::BatchNorm(Index channels, const BatchNormOptions& options)
+    : channels_(channels), options_(options) {
+  check<ValueError>(channels >= 1, "[batch_norm] expected at least 1 channel, found {}", channels);
+  check<ValueError>(options.epsilon > 0 && std::isfinite(options.epsilon),
+                    "[batch_norm] expected epsilon > 0, found {}", options.epsilon);
+  const double momentum = options.momentum.value_or(0);
+  check<ValueError>(momentum >= 0 && momentum <= 1,
+                    "[batch_norm] expected a momentum in [0,1], the weight of the new batch, found {}",
+                    momentum);
+  check<ValueError>(
+      options.initial_running_var >= 0 && std::isfinite(options.initial_running_var) &&
+          std::isfinite(options.initial_running_mean),
+      "[batch_norm] expected finite initial statistics and a variance of at least 0, found mean {} and "
+      "variance {}",
+      options.initial_running_mean, options.initial_running_var);
+  if (options.scale) weight = parameter("weight", Tensor::full({channels}, options.initial_gamma));
+  if (options.center) bias = parameter("bias", Tensor::full({channels}, options.initial_beta));
+  if (!options.track_running_stats) return;
+  running_mean = buffer("running_mean", Tensor::full({channels}, options.initial_running_mean));
+  running_var = buffer("running_var", Tensor::full({channels}, options.initial_running_var));
+  num_batches_tracked = buffer("num_batches_tracked", Tensor::zeros({1}, DType::int32));
+}
+
+Variable BatchNorm::forward(const Variable& x, Context& context) {
+  check<ShapeError>(x.shape().rank() >= 2 && x.shape()[-1] == channels_,
+                    "[batch_norm] expected an input [...,{}] with at least two axes, found {}", channels_,
+                    x.shape());
+  const bool use_batch = !frozen_ && (context.training() || !options_.track_running_stats);
+  if (!use_batch) {
+    return batch_norm_inference(x, weight, bias, {running_mean.value(), running_var.value()},
+                                options_.epsilon);
+  }
+  const Index rows = x.value().numel() / channels_;
+  check<ValueError>(
+      !context.training() || rows > 1,
+      "[batch_norm] expected more than one value per channel in training, found input {}: use larger "
+      "batches, drop the incomplete last batch, or freeze() the layer",
+      x.shape());
+  BatchNormResult result = batch_norm(x, weight, bias, options_.epsilon);
+  if (context.training() && options_.track_running_stats) {
+    update_running_statistics(result.statistics.mean, result.statistics.variance, rows);
+  }
+  return result.y;
+}
+
+// running = (1 - weight) running + weight batch
+void BatchNorm::update_running_statistics(const Tensor& mean, const Tensor& variance, Index rows) {
+  std::int32_t& batches = *num_batches_tracked.mutable_value().data<std::int32_t>();
+  // Counting stops where the counter ends: the weight of one batch in two billion makes no difference.
+  if (batches < INT32_MAX) ++batches;
+  const double weight_of_batch = options_.momentum.value_or(1.0 / static_cast<double>(batches));
+  const double unbiased = static_cast<double>(rows) / static_cast<double>(rows - 1);
+  dispatch_floating("batch_norm", mean.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    T* running_means = running_mean.mutable_value().data<T>();
+    T* running_variances = running_var.mutable_value().data<T>();
+    const auto blend = [&](T old_value, double batch) {
+      return static_cast<T>((1 - weight_of_batch) * static_cast<double>(old_value) + weight_of_batch * batch);
+    };
+    for (Index c = 0; c < channels_; ++c) {
+      running_means[c] = blend(running_means[c], static_cast<double>(mean.data<T>()[c]));
+      running_variances[c] =
+          blend(running_variances[c], unbiased * static_cast<double>(variance.data<T>()[c]));
+    }
+  });
+}
+
+void BatchNorm::freeze(bool frozen) {
+  check(options_.track_running_stats, "[batch_norm] only a layer with running statistics can be frozen");
+  frozen_ = frozen;
+}
+
+void BatchNorm::reset_running_stats() {
+  check(options_.track_running_stats, "[batch_norm] there are no running statistics to reset");
+  running_mean.mutable_value().fill(options_.initial_running_mean);
+  running_var.mutable_value().fill(options_.initial_running_var);
+  num_batches_tracked.mutable_value().fill(0);
+}
+
+}  // namespace keel::nn

@@ -1,0 +1,228 @@
+"""scripts/plot_losses.py: what it reads, what it draws, and what it says when it cannot."""
+
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "scripts" / "plot_losses.py"
+sys.path.insert(0, str(SCRIPT.parent))
+sys.dont_write_bytecode = True
+
+import plot_losses
+from plot_losses import PlotError
+
+HEADER = "epoch,step,train_loss,train_accuracy,val_loss,val_accuracy,learning_rate,seconds\n"
+ROWS = ["0,0,,,2.3,0.1,0.001,0\n", "1,1500,0.3,0.91,0.17,0.95,0.001,1.5\n", "2,3000,0.1,0.97,0.12,0.96,0.001,1.5\n"]
+
+PYTHONS = (sys.executable, os.environ.get("KEEL_PYTHON"), "/usr/bin/python3", "/usr/local/bin/python3")
+HAVE_MATPLOTLIB = any(python and plot_losses.has_matplotlib(python) for python in PYTHONS)
+
+
+class PlotTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def run_dir(self, name="run", arms=("no_bn", "bn"), rows=ROWS, config=None):
+        for arm in arms:
+            folder = self.folder / name / arm
+            folder.mkdir(parents=True)
+            (folder / "epochs.csv").write_text(HEADER + "".join(rows))
+            if config is not None:
+                (folder / "config.json").write_text(json.dumps(config))
+        return self.folder / name
+
+    def csv(self, text):
+        path = self.folder / "epochs.csv"
+        path.write_text(text)
+        return path
+
+    def plot(self, *arguments, **environment):
+        """Runs the script as a user does."""
+        return subprocess.run([sys.executable, str(SCRIPT), *map(str, arguments)], capture_output=True, text=True,
+                              check=False, env={**os.environ, **environment})
+
+
+def config(seed=1, data="mnist", **options):
+    return {"data": {"name": data}, "model": {"name": "mlp"}, "options": {"seed": seed, **options}}
+
+
+class ReadingTest(PlotTest):
+    def test_values_by_epoch_and_empty_cells(self):
+        epochs = plot_losses.read_epochs(self.csv(HEADER + "".join(ROWS)))
+        self.assertEqual(list(epochs), [0, 1, 2])
+        self.assertTrue(math.isnan(epochs[0]["train_loss"]))
+        self.assertEqual((epochs[0]["val_loss"], epochs[2]["val_accuracy"]), (2.3, 0.96))
+
+    def test_infinite_loss_is_a_gap(self):
+        epochs = plot_losses.read_epochs(self.csv(HEADER + "1,10,inf,0.1,nan,0.1,0.1,1\n"))
+        self.assertTrue(math.isnan(epochs[1]["train_loss"]) and math.isnan(epochs[1]["val_loss"]))
+
+    def test_half_written_last_line_does_not_count(self):
+        epochs = plot_losses.read_epochs(self.csv(HEADER + "".join(ROWS) + "3,4500,0.0"))
+        self.assertEqual(list(epochs), [0, 1, 2])
+
+    def test_bad_files(self):
+        for text, message in (
+            ("", "expected the columns epoch,train_loss"),
+            ("epoch,loss\n1,2\n", "found no train_loss,train_accuracy,val_loss,val_accuracy"),
+            (HEADER + "1,2\n" + ROWS[2], "epochs.csv:2: expected 8 cells, found 2"),
+            (HEADER + ROWS[1] + "1,2\n", "epochs.csv:3: expected 8 cells, found 2"),
+            (HEADER + ROWS[1].replace("0.91", "x"), "epochs.csv:2: expected numbers, found 1,1500,0.3,x"),
+        ):
+            with self.subTest(text), self.assertRaises(PlotError) as caught:
+                plot_losses.read_epochs(self.csv(text))
+            self.assertIn(message, str(caught.exception))
+
+    def test_titles(self):
+        title = plot_losses.figure_title
+        self.assertEqual(title([plot_losses.Run(self.run_dir("m", config=config()))]),
+                         "MLP on MNIST, with and without batch normalization")
+        self.assertEqual(title([plot_losses.Run(self.run_dir("s", arms=["bn"], config=config(data="synthetic")))]),
+                         "MLP on synthetic digits, with batch normalization")
+        self.assertEqual(title([plot_losses.Run(self.run_dir("n"))]), "With and without batch normalization")
+
+    def test_seeds_of_one_setting(self):
+        runs = {name: plot_losses.Run(self.run_dir(name, config=made)) for name, made in {
+            "a": config(1, lr=0.1, out="a"), "b": config(2, lr=0.1, out="b"), "same seed": config(1, lr=0.1),
+            "other rate": config(3, lr=0.2), "other data": config(3, data="synthetic", lr=0.1), "none": None}.items()}
+        self.assertTrue(plot_losses.are_seeds([runs["a"], runs["b"]]))
+        for other in ("same seed", "other rate", "other data", "none"):
+            self.assertFalse(plot_losses.are_seeds([runs["a"], runs[other]]), other)
+
+    def test_mean_and_deviation_over_common_epochs(self):
+        epochs, means, deviations = plot_losses.mean_curve([{1: 1.0, 2: 5.0, 3: 9.0}, {1: 3.0, 2: 5.0}])
+        self.assertEqual((epochs, means), ([1, 2], [2.0, 5.0]))
+        self.assertAlmostEqual(deviations[0], math.sqrt(2))  # of a sample: divided by n - 1
+        self.assertEqual(deviations[1], 0)
+
+
+class MessagesTest(PlotTest):
+    def expect(self, code, message, *arguments):
+        result = self.plot(*arguments)
+        self.assertEqual(result.returncode, code, result.stderr)
+        self.assertIn(message, result.stderr)
+        self.assertNotIn("Traceback", result.stderr)
+        return result
+
+    def test_no_run(self):
+        nowhere = self.folder / "nowhere"
+        result = self.expect(1, f"error: {nowhere}: expected the directory of a run", nowhere)
+        self.assertEqual(result.stderr.count("\n"), 1)
+        self.expect(1, "expected no_bn/epochs.csv or bn/epochs.csv, found neither", self.folder)
+
+    def test_no_epoch_yet(self):
+        self.expect(1, "expected epochs from 1 on, found none yet", self.run_dir(rows=ROWS[:1]))
+
+    def test_bad_config(self):
+        run = self.run_dir()
+        (run / "bn" / "config.json").write_text("{")
+        self.expect(1, f"{run / 'bn' / 'config.json'}: expected JSON", run)
+
+    def test_wrong_usage(self):
+        self.expect(2, "required: DIR")
+        self.expect(2, "--colour", self.folder, "--colour")
+
+    def test_help(self):
+        result = self.plot("--help")
+        self.assertEqual(result.returncode, 0)
+        self.assertIn("one standard deviation", result.stdout)
+
+    def test_matplotlib_is_missing_everywhere(self):
+        with mock.patch.dict(sys.modules, matplotlib=None), \
+             mock.patch.object(plot_losses, "has_matplotlib", return_value=False), \
+             self.assertRaises(PlotError) as caught:
+            plot_losses.require_matplotlib()
+        self.assertIn("python3-matplotlib", str(caught.exception))
+
+    def test_starts_over_in_a_python_that_has_matplotlib(self):
+        with mock.patch.dict(sys.modules, matplotlib=None), mock.patch.dict(os.environ, KEEL_PYTHON="/a/python"), \
+             mock.patch.object(plot_losses, "has_matplotlib", side_effect=lambda python: python == "/usr/bin/python3"), \
+             mock.patch.object(os, "execvp", side_effect=SystemExit) as execvp, self.assertRaises(SystemExit):
+            plot_losses.require_matplotlib()
+        python, arguments = execvp.call_args.args
+        self.assertEqual((python, arguments[:2]), ("/usr/bin/python3", ["/usr/bin/python3", str(SCRIPT)]))
+
+
+@unittest.skipUnless(HAVE_MATPLOTLIB, "no Python here has matplotlib")
+class DrawingTest(PlotTest):
+    def drawn(self, prefix):
+        """The ids of what was drawn, from the SVG; the PNG must be one."""
+        self.assertEqual(prefix.with_suffix(".png").read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
+        self.svg = prefix.with_suffix(".svg").read_text(encoding="utf-8")
+        return re.findall(r'id="((?:no_)?bn-[^"]+)"', self.svg)
+
+    def style(self, gid):
+        return re.search(rf'id="{gid}">\s*<path [^>]*style="([^"]*)"', self.svg).group(1)
+
+    def test_the_articles_figure(self):
+        run = self.run_dir(config=config())
+        result = self.plot(run)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertEqual(result.stdout, f"{run}/losses.png\n{run}/losses.svg\n")
+        self.assertEqual(self.drawn(run / "losses"), [
+            "no_bn-train_loss", "no_bn-val_loss", "bn-train_loss", "bn-val_loss",
+            "no_bn-train_accuracy", "no_bn-val_accuracy", "bn-train_accuracy", "bn-val_accuracy"])
+        for gid, color, dashed in (("no_bn-train_loss", "#0077bb", True), ("no_bn-val_loss", "#0077bb", False),
+                                   ("bn-train_loss", "#cc3311", True), ("bn-val_loss", "#cc3311", False)):
+            self.assertIn(f"stroke: {color}", self.style(gid))
+            self.assertEqual("stroke-dasharray" in self.style(gid), dashed, gid)
+        for text in ("MLP on MNIST, with and without batch normalization", "epoch", "cross-entropy loss",
+                     "no BN, training", "BN, validation"):
+            self.assertIn(f">{text}<", self.svg)
+        self.assertEqual(sorted(path.name for path in run.iterdir()), ["bn", "losses.png", "losses.svg", "no_bn"])
+
+    def test_epoch_0_only_when_asked_for(self):
+        run = self.run_dir()
+        points = []
+        for first in ("1", "0"):
+            self.assertEqual(self.plot(run, "--from-epoch", first).returncode, 0)
+            self.drawn(run / "losses")
+            path = re.search(r'id="bn-val_loss">\s*<path d="([^"]*)"', self.svg).group(1)
+            points.append(len(re.findall("[ML]", path)))
+        self.assertEqual(points, [2, 3])
+
+    def test_lone_arm_of_one_epoch_on_a_log_axis(self):
+        run = self.run_dir(arms=["bn"], rows=ROWS[:2])
+        self.assertEqual(self.plot(run, "--log").returncode, 0)
+        self.assertEqual(len(self.drawn(run / "losses")), 4)
+        self.assertNotIn("no BN", self.svg)
+
+    def test_seeds_have_bands(self):
+        runs = [self.run_dir(f"seed{seed}", config=config(seed)) for seed in (1, 2)]
+        self.assertEqual(self.plot(*runs).returncode, 0)
+        drawn = self.drawn(self.folder / "losses")
+        self.assertEqual(sum(gid.endswith("-band") for gid in drawn), 8)
+        self.assertIn("(2 seeds, mean ± 1 sd)", self.svg)
+
+    def test_other_runs_are_drawn_one_by_one(self):
+        runs = [self.run_dir(f"lr{rate}", config=config(lr=rate)) for rate in (1, 2, 3)]
+        self.assertEqual(self.plot(*runs, "--out", self.folder / "rates").returncode, 0)
+        drawn = self.drawn(self.folder / "rates")
+        self.assertEqual(sum("-run" in gid for gid in drawn), 24)
+        self.assertFalse(any(gid.endswith("-band") for gid in drawn))
+        self.assertIn("(3 runs and their mean)", self.svg)
+
+    def test_same_data_same_bytes(self):
+        run = self.run_dir()
+        self.plot(run, "--out", self.folder / "a")
+        self.plot(run, "--out", self.folder / "b")
+        self.assertEqual((self.folder / "a.svg").read_bytes(), (self.folder / "b.svg").read_bytes())
+
+    def test_cannot_write(self):
+        result = self.plot(self.run_dir(), "--out", self.folder / "nowhere" / "losses")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("losses.png: cannot be written: No such file or directory", result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(buffer=True)
