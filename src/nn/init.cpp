@@ -115,6 +115,7 @@ Initializer pytorch_default() { return uniform_of_variance("pytorch_default", py
 
 std::vector<std::string> initializer_names() {
   std::vector<std::string> names;
+  names.reserve(kNamed.size());
   for (const Named& entry : kNamed) names.emplace_back(entry.name);
   return names;
 }

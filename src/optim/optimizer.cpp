@@ -8,6 +8,7 @@ namespace keel::optim {
 
 std::vector<NamedParameter> named_parameters(const std::vector<Variable>& variables) {
   std::vector<NamedParameter> result;
+  result.reserve(variables.size());
   for (const Variable& variable : variables) result.push_back({"", variable});
   return result;
 }

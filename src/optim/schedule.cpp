@@ -36,7 +36,8 @@ Schedule step_decay(const StepDecayOptions& options) {
   check<ValueError>(options.every >= 1, "[step_decay] every {} steps: expected >= 1", options.every);
   return [options](Index step) {
     require_step("step_decay", step);
-    return options.initial * std::pow(options.factor, static_cast<double>(step / options.every));
+    const Index changes = step / options.every;
+    return options.initial * std::pow(options.factor, static_cast<double>(changes));
   };
 }
 
