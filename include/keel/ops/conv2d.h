@@ -1,0 +1,42 @@
+// Two-dimensional convolution of images.
+#pragma once
+
+#include "keel/autograd/variable.h"
+#include "keel/ops/pair.h"
+
+namespace keel {
+
+struct Conv2dOptions {
+  Pair stride = 1;
+  Pair padding = 0;   // rows of zeros above and below, columns of zeros left and right
+  Pair dilation = 1;  // distance of neighbouring taps, in pixels
+  Index groups =
+      1;  // output channels are cut into groups, each of which sees its own share of the input channels
+};
+
+// Cross-correlation (the kernel is not flipped), as everywhere in deep learning:
+//
+//   y[n, i, j, k] = bias[k] + sum over a, b, c of
+//                   x[n, i * stride.h + a * dilation.h - padding.h, j * stride.w + b * dilation.w -
+//                   padding.w, g(k) + c]
+//                   * weight[a, b, c, k]
+//
+// where pixels outside the image are 0 and g(k) = (k / (K / groups)) * (C / groups) is the first channel of
+// k's group.
+//
+//   shapes:   x [N, H, W, C], weight [KH, KW, C / groups, K], bias [K] or an undefined Variable: no bias
+//             y [N, OH, OW, K], OH = floor((H + 2 padding.h - dilation.h (KH - 1) - 1) / stride.h) + 1, OW
+//             alike
+//   gradient: x, weight and bias
+//   throws:   ShapeError if ranks or channels do not fit, C or K is no multiple of groups, or the dilated
+//   kernel is
+//             larger than the padded image; DTypeError if elements are not all float32 or all float64;
+//             ValueError if a stride, a dilation or groups is below 1, or a padding below 0
+Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias = {},
+                const Conv2dOptions& options = {});
+
+// The padding that keeps the size of the image at stride 1: dilation * (kernel - 1) / 2.
+//   throws: ValueError if that is not a whole number (an even kernel would need unequal sides)
+Pair same_padding(Pair kernel, Pair dilation = 1);
+
+}  // namespace keel
