@@ -181,6 +181,8 @@ def convolution_cases():
     c.add("conv2d_1x1", conv2d, {"x": c.fill(2, 3, 4, 5), "weight": c.fill(1, 1, 5, 3), "bias": c.fill(3)})
     c.add("conv2d_stride", conv2d, {"x": c.fill(2, 7, 6, 2), "weight": c.fill(3, 3, 2, 3)}, stride=2, padding=1)
     c.add("conv2d_dilation", conv2d, {"x": c.fill(2, 7, 8, 2), "weight": c.fill(3, 3, 2, 3)}, dilation=2, padding=2)
+    c.add("conv2d_pairs", conv2d, {"x": c.fill(2, 6, 7, 2), "weight": c.fill(2, 3, 2, 3)},
+          stride=(2, 1), padding=(1, 2), dilation=(3, 1))
     c.add("conv2d_groups", conv2d, {"x": c.fill(2, 4, 5, 4), "weight": c.fill(3, 3, 2, 6), "bias": c.fill(6)},
           groups=2, padding=1)
     c.add("conv2d_depthwise", conv2d, {"x": c.fill(2, 5, 4, 3), "weight": c.fill(3, 3, 1, 6)}, groups=3, padding=1)
@@ -194,6 +196,11 @@ def pooling_cases():
         c.add(name + "_uneven", function, {"x": c.fill(2, 5, 7, 3)}, kernel_size=2, stride=2)
         c.add(name + "_overlapping", function, {"x": c.fill(2, 7, 5, 3)}, kernel_size=3, stride=2)
     c.add("max_pool2d_padding", max_pool2d, {"x": c.fill(2, 6, 5, 3)}, kernel_size=3, stride=2, padding=1)
+    for name, count_include_pad in [("avg_pool2d_padding", True), ("avg_pool2d_without_padding", False)]:
+        c.add(name, avg_pool2d, {"x": c.fill(2, 6, 5, 3)}, kernel_size=3, stride=2, padding=1,
+              count_include_pad=count_include_pad)
+    c.add("max_pool2d_pairs", max_pool2d, {"x": c.fill(2, 5, 6, 2)}, kernel_size=(2, 3), stride=(1, 2), padding=(0, 1))
+    c.add("avg_pool2d_pairs", avg_pool2d, {"x": c.fill(2, 5, 6, 2)}, kernel_size=(2, 3), stride=(1, 2))
     c.add("global_avg_pool2d", global_avg_pool2d, {"x": c.fill(2, 3, 5, 4)})
     return c.list
 
