@@ -1,0 +1,179 @@
+#include "support/command_line.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <cxxopts.hpp>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "keel/core/build_info.h"
+
+namespace keel::apps {
+namespace {
+
+// Levenshtein distance.
+std::size_t distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+int run_program(const std::function<int()>& body) {
+  try {
+    return body();
+  } catch (const UsageError& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    return 2;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    return 1;
+  }
+}
+
+struct CommandLine::Parsed {
+  Parsed(const std::string& program_name, const std::string& description)
+      : program(program_name), options(program_name, description) {}
+
+  std::string program;
+  cxxopts::Options options;
+  std::vector<std::string> order;  // options with values
+  std::set<std::string> flags;
+  std::map<std::string, std::string> values;
+  std::set<std::string> flags_given;
+};
+
+CommandLine::CommandLine(std::string program, std::string description)
+    : parsed_(std::make_unique<Parsed>(program, description)) {
+  parsed_->options.set_width(100);
+  add_flag("help", "Print this text");
+  add_flag("version", "Print the version and what it was built from");
+}
+
+CommandLine::~CommandLine() = default;
+
+void CommandLine::add(const std::string& name, const std::string& value, const std::string& fallback,
+                      const std::string& help) {
+  parsed_->options.add_options()(name, help, cxxopts::value<std::string>()->default_value(fallback), value);
+  parsed_->order.push_back(name);
+}
+
+void CommandLine::add_flag(const std::string& name, const std::string& help) {
+  parsed_->options.add_options()(name, help);
+  parsed_->flags.insert(name);
+}
+
+std::vector<std::string> CommandLine::names() const {
+  std::vector<std::string> all(parsed_->flags.begin(), parsed_->flags.end());
+  all.insert(all.end(), parsed_->order.begin(), parsed_->order.end());
+  return all;
+}
+
+void CommandLine::require_known(int argc, const char* const* argv) const {
+  const std::vector<std::string> known = names();
+  std::set<std::string> seen;
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument.size() < 2 || argument[0] != '-') {
+      throw UsageError(fmt::format("unexpected argument '{}': every value follows its option", argument));
+    }
+    const std::size_t equals = argument.find('=');
+    const std::string name =
+        argument.starts_with("--") ? argument.substr(2, equals - 2) : argument.substr(1, equals - 1);
+    if (!argument.starts_with("--") || std::find(known.begin(), known.end(), name) == known.end()) {
+      const auto nearest = std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
+        return distance(a, name) < distance(b, name);
+      });
+      throw UsageError(
+          fmt::format("unknown option '{}': did you mean --{}? (--help lists all)", argument, *nearest));
+    }
+    if (!seen.insert(name).second) throw UsageError(fmt::format("--{} is given twice", name));
+    const bool takes_value = parsed_->flags.count(name) == 0;
+    if (takes_value && equals == std::string::npos && ++i >= argc) {
+      throw UsageError(fmt::format("--{} expects a value", name));
+    }
+    if (!takes_value && equals != std::string::npos)
+      throw UsageError(fmt::format("--{} takes no value", name));
+  }
+}
+
+bool CommandLine::parse(int argc, const char* const* argv) {
+  require_known(argc, argv);
+  try {
+    const cxxopts::ParseResult result = parsed_->options.parse(argc, argv);
+    for (const std::string& name : parsed_->order) parsed_->values[name] = result[name].as<std::string>();
+    for (const std::string& name : parsed_->flags) {
+      if (result.count(name) > 0) parsed_->flags_given.insert(name);
+    }
+  } catch (const cxxopts::exceptions::exception& error) {
+    throw UsageError(error.what());
+  }
+  if (flag("help")) fmt::print("{}", parsed_->options.help());
+  if (flag("version") && !flag("help")) {
+    const BuildInfo info = build_info();
+    fmt::print("{} {} ({}, {}, {})\n", parsed_->program, info.version, info.compiler, info.build_type,
+               info.isa);
+  }
+  return !flag("help") && !flag("version");
+}
+
+bool CommandLine::flag(const std::string& name) const { return parsed_->flags_given.count(name) > 0; }
+
+const std::string& CommandLine::text(const std::string& name) const { return parsed_->values.at(name); }
+
+const std::string& CommandLine::choice(const std::string& name,
+                                       const std::vector<std::string>& choices) const {
+  const std::string& value = text(name);
+  if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
+    throw UsageError(
+        fmt::format("--{}: expected one of {}, found '{}'", name, fmt::join(choices, ", "), value));
+  }
+  return value;
+}
+
+Index CommandLine::integer(const std::string& name, Index least) const {
+  const std::string& value = text(name);
+  Index number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (error != std::errc() || end != value.data() + value.size() || number < least) {
+    throw UsageError(
+        fmt::format("--{}: expected a whole number of at least {}, found '{}'", name, least, value));
+  }
+  return number;
+}
+
+double CommandLine::real(const std::string& name, const std::string& expected,
+                         const std::function<bool(double)>& accept) const {
+  const std::string& value = text(name);
+  double number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (error != std::errc() || end != value.data() + value.size() || !std::isfinite(number) ||
+      !accept(number)) {
+    throw UsageError(fmt::format("--{}: expected {}, found '{}'", name, expected, value));
+  }
+  return number;
+}
+
+std::vector<std::pair<std::string, std::string>> CommandLine::resolved() const {
+  std::vector<std::pair<std::string, std::string>> all;
+  for (const std::string& name : parsed_->order) all.emplace_back(name, text(name));
+  for (const std::string& name : parsed_->flags) {
+    if (name != "help" && name != "version") all.emplace_back(name, flag(name) ? "true" : "false");
+  }
+  return all;
+}
+
+}  // namespace keel::apps

@@ -1,0 +1,60 @@
+// Command-line options, checked when they are read, and the errors of a program.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "keel/core/error.h"
+#include "keel/core/shape.h"
+
+namespace keel::apps {
+
+// Wrong usage: exit status 2. Everything else that fails ends with 1.
+class UsageError : public Error {
+ public:
+  using Error::Error;
+};
+
+// Runs a program's body and turns exceptions into one line on stderr and an exit status.
+int run_program(const std::function<int()>& body);
+
+class CommandLine {
+ public:
+  CommandLine(std::string program, std::string description);
+  ~CommandLine();
+
+  // `value` is what --help calls the option's value, `fallback` its default in words the option itself would
+  // take.
+  void add(const std::string& name, const std::string& value, const std::string& fallback,
+           const std::string& help);
+  void add_flag(const std::string& name, const std::string& help);
+
+  // False if --help or --version was asked for, which has been printed then.
+  //   throws: UsageError naming the option: unknown (with the nearest known name), without its value, given
+  //   twice, or
+  //           an argument that belongs to no option
+  bool parse(int argc, const char* const* argv);
+
+  // Values of options.   throws: UsageError naming the option, what was expected and what was found
+  bool flag(const std::string& name) const;
+  const std::string& text(const std::string& name) const;
+  const std::string& choice(const std::string& name, const std::vector<std::string>& choices) const;
+  Index integer(const std::string& name, Index least) const;
+  // A finite number for which `accept` holds; `expected` says so in words.
+  double real(const std::string& name, const std::string& expected,
+              const std::function<bool(double)>& accept) const;
+
+  // All options with values, by name, in the order they were added: for the record of a run.
+  std::vector<std::pair<std::string, std::string>> resolved() const;
+
+ private:
+  struct Parsed;
+  void require_known(int argc, const char* const* argv) const;
+  std::vector<std::string> names() const;
+
+  std::unique_ptr<Parsed> parsed_;
+};
+
+}  // namespace keel::apps

@@ -1,0 +1,36 @@
+// Two-dimensional convolution layer.
+#pragma once
+
+#include "keel/nn/init.h"
+#include "keel/nn/module.h"
+#include "keel/ops/conv2d.h"
+#include "keel/ops/pair.h"
+
+namespace keel::nn {
+
+struct Conv2dLayerOptions {
+  Conv2dOptions convolution = {};  // stride, padding, dilation, groups
+  bool bias = true;
+  Initializer weight_init = pytorch_default();
+  Initializer bias_init = pytorch_default();  // sees the weight's fans
+};
+
+// y = conv2d(x, weight, bias): see keel/ops/conv2d.h for the formula
+//   shapes:     [N,H,W,inputs] -> [N,OH,OW,outputs]
+//   parameters: weight [kernel.h, kernel.w, inputs / groups, outputs], bias [outputs] (unless bias = false)
+//   throws:     ValueError unless inputs, outputs and kernel are at least 1 and groups divides both; forward:
+//   ShapeError
+class Conv2d final : public Layer<Conv2d> {
+ public:
+  Conv2d(Index inputs, Index outputs, Pair kernel, Rng& rng, const Conv2dLayerOptions& options = {});
+  Variable forward(const Variable& x, Context& context) override;
+  std::string kind() const override { return "conv2d"; }
+
+  Parameter weight;
+  Parameter bias;
+
+ private:
+  Conv2dOptions convolution_;
+};
+
+}  // namespace keel::nn

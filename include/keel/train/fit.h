@@ -1,0 +1,37 @@
+// The training loop.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "keel/data/batches.h"
+#include "keel/nn/module.h"
+#include "keel/optim/optimizer.h"
+#include "keel/optim/schedule.h"
+#include "keel/train/callback.h"
+
+namespace keel::train {
+
+struct FitOptions {
+  Index epochs = 10;
+  optim::Schedule schedule = optim::constant(1e-3);
+  std::uint64_t seed = 0;  // of dropout; step t draws from Rng(seed, Stream::dropout).substream(t)
+};
+
+// Trains a classifier by softmax cross-entropy on logits, and validates it after each epoch. Returns the log,
+// whose first row is from before any update.
+//   throws: ValueError if epochs < 1; what check_batches() throws; NonFiniteLoss with the step and the layer
+//   where it
+//           first appeared, before the update that would have spoilt the weights; Error naming the
+//           parameters, if the first backward pass leaves some without a gradient
+std::vector<EpochRecord> fit(nn::Module& model, optim::Optimizer& optimizer, const data::Batches& training,
+                             const data::Batches& validation, const FitOptions& options,
+                             const std::vector<std::shared_ptr<Callback>>& callbacks = {});
+
+// Runs a copy of the model over batches of the sizes that an epoch has, so that a last batch that some layer
+// cannot train on (a single example with BatchNorm) is found before the first step and not at the end of the
+// first epoch.
+//   throws: ValueError or ShapeError from the layer, with the size of the batch
+void check_batches(nn::Module& model, const data::Batches& training);
+
+}  // namespace keel::train

@@ -1,0 +1,42 @@
+// Progress for a person: a bar on a terminal, a line an epoch elsewhere.
+#pragma once
+
+#include <chrono>
+#include <cstdio>
+#include <string>
+
+#include "keel/train/callback.h"
+
+namespace keel::train {
+
+struct ProgressOptions {
+  std::string name;  // in front of each line
+  Index epochs = 0;  // of the whole run
+};
+
+// On a terminal, redrawn a few times a second, and replaced by the epoch's result when that is known:
+//   bn epoch  3/10 [========>-------]  812/1500  loss 0.0512  48213 images/s  0:12 left
+class Progress final : public Callback {
+ public:
+  explicit Progress(ProgressOptions options, std::FILE* out = stderr);
+  // With the question whether `out` is a terminal answered.
+  Progress(ProgressOptions options, std::FILE* out, bool terminal);
+  ~Progress() override;
+
+  void on_step(const StepRecord& record) override;
+  void on_epoch(const EpochRecord& record) override;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::string bar(const StepRecord& record, double seconds) const;
+  void erase_bar();
+
+  ProgressOptions options_;
+  std::FILE* out_;
+  bool terminal_;
+  bool bar_shown_ = false;
+  Clock::time_point epoch_start_ = Clock::now();
+  Clock::time_point last_drawn_{};
+};
+
+}  // namespace keel::train

@@ -1,0 +1,22 @@
+#include "keel/nn/dense.h"
+
+#include "keel/ops/dense.h"
+
+namespace keel::nn {
+
+Dense::Dense(Index inputs, Index outputs, Rng& rng, const DenseOptions& options) {
+  check<ValueError>(inputs >= 1 && outputs >= 1,
+                    "[dense] expected at least 1 input and 1 output, found {} and {}", inputs, outputs);
+  const Fans fans{inputs, outputs};
+  Tensor initial = Tensor::empty({inputs, outputs});
+  options.weight_init(initial, fans, rng);
+  weight = parameter("weight", initial);
+  if (!options.bias) return;
+  initial = Tensor::empty({outputs});
+  options.bias_init(initial, fans, rng);
+  bias = parameter("bias", initial);
+}
+
+Variable Dense::forward(const Variable& x, Context&) { return dense(x, weight, bias); }
+
+}  // namespace keel::nn

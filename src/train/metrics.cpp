@@ -1,0 +1,52 @@
+#include "keel/train/metrics.h"
+
+#include <cmath>
+#include <limits>
+
+#include "keel/core/tensor_ops.h"
+#include "keel/ops/loss.h"
+#include "keel/train/non_finite.h"
+
+namespace keel::train {
+namespace {
+
+double ratio(double sum, Index n) {
+  return n == 0 ? std::numeric_limits<double>::quiet_NaN() : sum / static_cast<double>(n);
+}
+
+}  // namespace
+
+void Metrics::add(double loss, const Tensor& logits, const Tensor& labels) {
+  const Tensor predicted = argmax(logits);
+  check<ShapeError>(predicted.shape() == labels.shape(), "[metrics] logits {} do not fit labels {}",
+                    logits.shape(), labels.shape());
+  const Index n = labels.numel();
+  for (Index i = 0; i < n; ++i) {
+    correct_ += predicted.data<std::int32_t>()[i] == labels.data<std::int32_t>()[i] ? 1 : 0;
+  }
+  loss_sum_ += loss * static_cast<double>(n);
+  examples_ += n;
+}
+
+double Metrics::loss() const { return ratio(loss_sum_, examples_); }
+double Metrics::accuracy() const { return ratio(static_cast<double>(correct_), examples_); }
+
+Metrics evaluate(nn::Module& model, const data::Batches& batches) {
+  const NoGrad no_grad;
+  Metrics metrics;
+  for (Index i = 0; i < batches.count(); ++i) {
+    const data::Batch batch = batches.batch(0, i);
+    nn::Context context(nn::Mode::evaluation);
+    const Variable logits = model.forward(Variable(batch.inputs), context);
+    const double loss = softmax_cross_entropy(logits, batch.labels).item();
+    if (!std::isfinite(loss)) {
+      throw NonFiniteLoss(fmt::format("loss is {} in evaluation, batch {} of {}: {}", loss, i + 1,
+                                      batches.count(),
+                                      locate_non_finite(model, batch, nn::Context(nn::Mode::evaluation))));
+    }
+    metrics.add(loss, logits.value(), batch.labels);
+  }
+  return metrics;
+}
+
+}  // namespace keel::train
