@@ -308,9 +308,11 @@ class Model:
         self.layers.append(lambda x, p, b, training: dense(x, p[weight], p[bias]))
 
     def conv2d(self, name, inputs, outputs):
-        """3x3, same size. Without a bias, which the normalisation that follows would remove."""
+        """3x3, same size. The bias stays at 0: the normalisation that follows takes it away, so its gradient is nothing
+        but rounding errors, which Adam would scale up to steps of full size."""
         bound = math.sqrt(3.0) / math.sqrt(9 * inputs)
         weight = self._fill(f"{name}.weight", (3, 3, inputs, outputs), bound)
+        self._parameter(f"{name}.bias", {**constant((outputs,), 0.0), "fixed": True})
         self.layers.append(lambda x, p, b, training: conv2d(x, p[weight], padding=1))
 
     def batch_norm(self, name, features):
@@ -371,9 +373,9 @@ def summary(spec, tensor):
 
 
 def train(model, batches, evaluation, dtype, perturb=lambda tensor: tensor):
-    parameters = [perturb(make(spec, dtype)).requires_grad_() for spec in model.parameters]
+    parameters = [perturb(make(spec, dtype)).requires_grad_("fixed" not in spec) for spec in model.parameters]
     buffers = [make(spec, dtype) for spec in model.buffers]
-    optimizer = torch.optim.Adam(parameters)
+    optimizer = torch.optim.Adam([p for p in parameters if p.requires_grad])
     losses = []
     for batch in batches:
         logits = model.forward(make(batch["x"], dtype), parameters, buffers, training=True)
@@ -446,7 +448,7 @@ TOPICS = {
     "optimizers": lambda: {"cases": optimizer_cases()},
     "trajectory_mlp": lambda: trajectory(mlp(with_batch_norm=False), 16, first_stream=1000),
     "trajectory_mlp_bn": lambda: trajectory(mlp(with_batch_norm=True), 16, first_stream=1000),
-    "trajectory_cnn_bn": lambda: trajectory(cnn(), 8, first_stream=2060),
+    "trajectory_cnn_bn": lambda: trajectory(cnn(), 8, first_stream=1000),
 }
 
 
