@@ -31,15 +31,19 @@ have() {
   return 1
 }
 
+# cpp_files FOLDER...: our C++ in those of the folders that exist, for xargs -0.
+cpp_files() {
+  local folder
+  for folder in "$@"; do
+    [[ ! -d $folder ]] || find "$folder" \( -name '*.h' -o -name '*.cpp' \) -print0
+  done
+}
+
 check_format() {
   have clang-format || return "$skipped"
-  local folder folders=()
-  for folder in include src apps tests bench; do
-    [[ ! -d $folder ]] || folders+=("$folder")
-  done
   local unformatted
-  unformatted=$(find "${folders[@]}" \( -name '*.h' -o -name '*.cpp' \) -print0 |
-    xargs -0 -r clang-format --dry-run 2>&1 | sed -n 's/:.* \[-Wclang-format-violations\]$//p' | sort -u) || {
+  unformatted=$(cpp_files include src apps tests bench | xargs -0 -r clang-format --dry-run 2>&1 |
+    sed -n 's/:.* \[-Wclang-format-violations\]$//p' | sort -u) || {
     say "clang-format failed"
     return 1
   }
@@ -76,7 +80,8 @@ check_sanitize() { build_preset asan-ubsan && test_preset asan-ubsan; }
 
 check_tidy() {
   have clang-tidy || return "$skipped"
-  cmake --preset clang && find src apps -name '*.cpp' -print0 | xargs -0 -n 1 -P 2 clang-tidy -p build-clang --quiet
+  cmake --preset clang >/dev/null && cpp_files src apps | grep -z 'cpp$' |
+    xargs -0 -n 1 -P "${KEEL_JOBS:-$(num_processors)}" clang-tidy -p build-clang --quiet
 }
 
 all_steps=(format layers shell gcc threads clang sanitize)

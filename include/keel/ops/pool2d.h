@@ -5,8 +5,8 @@
 // ignored.
 //
 //   shapes:   x [N, H, W, C], y [N, OH, OW, C], OH = floor((H + 2 padding.h - kernel.h) / stride.h) + 1, OW
-//   alike throws:   ShapeError if x has another rank or no pixels, or a window is larger than the padded image; ValueError
-//   if the kernel
+//   alike throws:   ShapeError if x has another rank or no pixels, or a window is larger than the padded
+//   image; ValueError if the kernel
 //             is below 1, the stride below 0, or the padding below 0 or above half the kernel (a window of
 //             nothing but padding has no maximum); DTypeError unless the elements are float32 or float64
 #pragma once
