@@ -14,7 +14,7 @@ namespace keel::data {
 namespace {
 
 // Pixels a thread converts at least: below, waking it costs more than it saves.
-constexpr Index kPixelsPerChunk = 1 << 16;
+constexpr Index kPixelsPerChunk = 1 << 18;
 
 std::uint32_t crc_of(std::uint32_t crc, const void* bytes, std::size_t size) {
   return static_cast<std::uint32_t>(crc32_z(crc, static_cast<const Bytef*>(bytes), size));

@@ -17,8 +17,7 @@ void adam_update_kernel(const AdamStep& step, T* p_all, T* m_all, T* v_all, cons
   const T l2 = static_cast<T>(step.l2), shrink = static_cast<T>(step.shrink);
   const T step_size = static_cast<T>(step.step_size), epsilon = static_cast<T>(step.epsilon);
   const T v_correction = static_cast<T>(step.v_correction);
-  // p, m and v are read and written, g is read.
-  const double work = 7.0 * sizeof(T) * static_cast<double>(n);
+  const double work = 4.0 * static_cast<double>(n);
   for_chunks(n, kChunk, work, [=](Index begin, Index end, Index) {
     T* __restrict p = p_all;
     T* __restrict m = m_all;
@@ -41,7 +40,7 @@ void sgd_update_kernel(const SgdStep& step, T* p_all, T* u_all, const T* g_all, 
   const T learning_rate = static_cast<T>(step.learning_rate), momentum = static_cast<T>(step.momentum);
   const T l2 = static_cast<T>(step.l2);
   const bool nesterov = step.nesterov;
-  const double work = (u_all == nullptr ? 3.0 : 5.0) * sizeof(T) * static_cast<double>(n);
+  const double work = 2.0 * static_cast<double>(n);
   for_chunks(n, kChunk, work, [=](Index begin, Index end, Index) {
     T* __restrict p = p_all;
     T* __restrict u = u_all;

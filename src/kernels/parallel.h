@@ -6,9 +6,10 @@
 
 namespace keel::kernels {
 
-// Waking a second thread costs several microseconds. Loops below about this many elementary operations
-// (additions, or bytes moved) are faster on one.
-inline constexpr double kParallelWork = 200e3;
+// Loops below about this many elementary operations (an addition with its loads and stores) run on one
+// thread: waking a second one costs several microseconds, and when other programs keep the processors busy,
+// far more.
+inline constexpr double kParallelWork = 500e3;
 
 namespace {
 

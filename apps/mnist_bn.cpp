@@ -1,0 +1,146 @@
+// keel-mnist-bn: the MNIST experiment of the Batch Normalization articles.
+#include <fmt/chrono.h>
+
+#include <cstdlib>
+#include <ctime>
+#include <thread>
+
+#include "keel/core/build_info.h"
+#include "keel/core/parallel.h"
+#include "keel/data/mnist.h"
+#include "keel/data/synthetic_digits.h"
+#include "support/command_line.h"
+#include "support/mnist_bn_experiment.h"
+#include "support/run_directory.h"
+
+namespace {
+
+using namespace keel;
+using apps::CommandLine;
+
+void declare(CommandLine& command) {
+  const char* mnist = std::getenv("KEEL_MNIST_DIR");
+  command.add("data", "DIR|synthetic", mnist != nullptr && *mnist != '\0' ? mnist : "data/mnist",
+              "Directory with four files in MNIST's format, plain or .gz; or synthetic digits");
+  command.add("out", "DIR", "runs/mnist_bn", "Directory for the logs, made if need be");
+  command.add_flag("overwrite", "Replace the run that the directory holds");
+  command.add("model", "mlp|cnn", "mlp", "mlp: Dense 128; cnn: four 3x3 convolutions and Dense 128");
+  command.add("bn-position", "after|before|auto", "auto",
+              "BatchNorm after or before the activation; auto: after for mlp, before for cnn");
+  command.add("bn-momentum", "M|none", "0.1",
+              "Weight of the new batch in running statistics, 0 to 1; none: plain average over all batches");
+  command.add("bn-epsilon", "E", "1e-5", "Added to the variance");
+  command.add("dropout", "P", "0", "Dropout in front of the last layer, 0 <= P < 1");
+  command.add("init", "NAME", "pytorch_default",
+              fmt::format("Initial weights: {}", fmt::join(nn::initializer_names(), ", ")));
+  command.add("epochs", "N", "10", "Passes over the training set");
+  command.add("batch-size", "N", "32", "Examples in a batch");
+  command.add_flag("drop-last", "Leave out the last batch of an epoch if it is smaller than the others");
+  command.add("optimizer", "adam|adamw|sgd", "adam", "adamw: decay 0.01 of weights; sgd: momentum 0.9");
+  command.add("lr", "RATE", "0.001", "Learning rate, above 0");
+  command.add("validation-split", "F", "0.2",
+              "Share of the training set, at its end, that is held out for validation; 0 < F < 1");
+  command.add("train-limit", "N", "0", "Use only the first N training examples (before the split); 0: all");
+  command.add("seed", "S", "1", "Of initial weights, shuffling and dropout");
+  command.add("threads", "N", "0", "0: one for each processor");
+}
+
+apps::ExperimentOptions experiment_options(const CommandLine& command) {
+  apps::ExperimentOptions options;
+  options.model = command.choice("model", {"mlp", "cnn"});
+  const std::string& position = command.choice("bn-position", {"after", "before", "auto"});
+  const bool before = position == "before" || (position == "auto" && options.model == "cnn");
+  options.classifier.norm_position =
+      before ? nn::NormPosition::before_activation : nn::NormPosition::after_activation;
+  options.classifier.norm.momentum = nn::kCumulativeAverage;
+  if (command.text("bn-momentum") != "none") {
+    options.classifier.norm.momentum = command.real("bn-momentum", "a number from 0 to 1, or none",
+                                                    [](double m) { return m >= 0 && m <= 1; });
+  }
+  options.classifier.norm.epsilon =
+      command.real("bn-epsilon", "a number above 0", [](double e) { return e > 0; });
+  options.classifier.dropout =
+      command.real("dropout", "a number from 0 to below 1", [](double p) { return p >= 0 && p < 1; });
+  const std::string& init = command.choice("init", nn::initializer_names());
+  options.classifier.weight_init = nn::initializer_by_name(init);
+  options.classifier.bias_init = nn::bias_initializer_for(init);
+  options.epochs = command.integer("epochs", 1);
+  options.batch_size = command.integer("batch-size", 1);
+  options.drop_last = command.flag("drop-last");
+  options.optimizer = command.choice("optimizer", {"adam", "adamw", "sgd"});
+  options.learning_rate = command.real("lr", "a number above 0", [](double rate) { return rate > 0; });
+  options.seed = static_cast<std::uint64_t>(command.integer("seed", 0));
+  return options;
+}
+
+apps::ExperimentData load_data(const CommandLine& command) {
+  const double split =
+      command.real("validation-split", "a number between 0 and 1", [](double f) { return f > 0 && f < 1; });
+  const Index limit = command.integer("train-limit", 0);
+  const bool synthetic = command.text("data") == "synthetic";
+  data::TrainTest sets =
+      synthetic ? data::synthetic_digits_sets() : data::load_mnist_format(command.text("data"));
+  if (limit > sets.train->size()) {
+    throw apps::UsageError(fmt::format("--train-limit: expected at most the {} training examples, found {}",
+                                       sets.train->size(), limit));
+  }
+  if (limit > 0) sets.train = data::take(sets.train, limit);
+  const data::Split parts = data::split_last(sets.train, split);
+  const Index batch_size = command.integer("batch-size", 1);
+  if (batch_size > parts.training->size()) {
+    throw apps::UsageError(fmt::format("--batch-size: expected at most the {} training examples, found {}",
+                                       parts.training->size(), batch_size));
+  }
+  return {synthetic ? "synthetic" : "mnist", synthetic ? "" : command.text("data"), parts.training,
+          parts.validation, sets.test};
+}
+
+// What config.json says of a run beside its data and model.
+nlohmann::ordered_json run_record(const CommandLine& command) {
+  const BuildInfo build = build_info();
+  nlohmann::ordered_json record = {
+      {"program", "keel-mnist-bn"},
+      {"version", build.version},
+      {"compiler", build.compiler},
+      {"build_type", build.build_type},
+      {"isa", build.isa},
+      {"threads", num_threads()},
+      {"started", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))}};
+  for (const auto& [name, value] : command.resolved()) record["options"][name] = value;
+  return record;
+}
+
+int run(int argc, char** argv) {
+  CommandLine command(
+      "keel-mnist-bn",
+      "Trains the same network on MNIST with and without Batch Normalization, from the same weights and\n"
+      "on the same batches, and logs every epoch.\n");
+  declare(command);
+  if (!command.parse(argc, argv)) return 0;
+  const apps::ExperimentOptions options = experiment_options(command);
+  const Index threads = command.integer("threads", 0);
+  set_num_threads(threads > 0 ? static_cast<int>(threads)
+                              : static_cast<int>(std::thread::hardware_concurrency()));
+  const apps::RunDirectory directory(command.text("out"), apps::Experiment::files(),
+                                     command.flag("overwrite"));
+
+  const apps::Experiment experiment(options, load_data(command));
+  experiment.check();
+  directory.prepare();
+
+  fmt::print("{}\n\n{}\n", experiment.title(), experiment.model_table("bn"));
+  std::fflush(stdout);
+  std::vector<apps::ArmResult> results;
+  for (const std::string& arm : apps::Experiment::arms()) {
+    results.push_back(experiment.run(arm, directory.path(), run_record(command)));
+  }
+  apps::write_json(directory.path() / "summary.json", experiment.summary(results));
+  fmt::print("\n{}\nlogs: {}\n", experiment.table(results), directory.path().string());
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return keel::apps::run_program([&] { return run(argc, argv); });
+}

@@ -1,0 +1,219 @@
+#include "support/mnist_bn_experiment.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "keel/optim/adam.h"
+#include "keel/optim/sgd.h"
+#include "keel/train/csv_log.h"
+#include "keel/train/fit.h"
+#include "keel/train/progress.h"
+#include "keel/train/summary.h"
+#include "support/run_directory.h"
+
+namespace keel::apps {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr Index kEvaluationBatch = 256;
+constexpr double kSgdMomentum = 0.9;
+
+std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& name, const nn::Module& model) {
+  // Decay, where there is any, leaves gamma, beta and biases alone.
+  const std::vector<optim::ParameterGroup> groups = optim::split_for_decay(model.named_parameters());
+  if (name == "adamw") return std::make_unique<optim::Adam>(groups, optim::AdamOptions::adamw());
+  if (name == "sgd") return std::make_unique<optim::Sgd>(groups, optim::SgdOptions{.momentum = kSgdMomentum});
+  return std::make_unique<optim::Adam>(groups);
+}
+
+data::Batches in_order(const data::DatasetPtr& dataset) {
+  return data::Batches(dataset, {.batch_size = std::min(kEvaluationBatch, dataset->size())});
+}
+
+bool has_norm(const std::string& arm) { return arm == "bn"; }
+
+std::string title_of(const std::string& arm) { return has_norm(arm) ? "BN" : "no BN"; }
+
+ordered_json layers_record(nn::Module& model, const Shape& example) {
+  ordered_json layers = ordered_json::array();
+  for (const train::LayerSummary& layer : train::summarize(model, example)) {
+    std::vector<Index> shape(layer.output_shape.begin() + 1, layer.output_shape.end());
+    layers.push_back({{"path", layer.path},
+                      {"kind", layer.kind},
+                      {"output_shape", shape},
+                      {"parameters", layer.parameters}});
+  }
+  return layers;
+}
+
+}  // namespace
+
+LogFigures figures_of(const std::vector<train::EpochRecord>& log) {
+  // Row 0 is from before any update.
+  const auto first = log.begin() + 1;
+  const auto best_loss = std::min_element(
+      first, log.end(), [](const auto& a, const auto& b) { return a.val_loss < b.val_loss; });
+  const auto best_accuracy = std::max_element(
+      first, log.end(), [](const auto& a, const auto& b) { return a.val_accuracy < b.val_accuracy; });
+  const auto target =
+      std::find_if(first, log.end(), [](const auto& r) { return r.val_accuracy >= kTargetAccuracy; });
+  std::vector<double> seconds;
+  for (auto r = first; r != log.end(); ++r) seconds.push_back(r->seconds);
+  std::sort(seconds.begin(), seconds.end());
+  const std::size_t middle = seconds.size() / 2;
+  const train::EpochRecord& last = log.back();
+  return {.final_train_loss = last.train_loss,
+          .final_val_loss = last.val_loss,
+          .final_val_accuracy = last.val_accuracy,
+          .best_val_loss = best_loss->val_loss,
+          .best_val_accuracy = best_accuracy->val_accuracy,
+          .best_val_loss_epoch = best_loss->epoch,
+          .epochs_to_target = target == log.end() ? std::nullopt : std::optional(target->epoch),
+          .seconds_per_epoch =
+              seconds.size() % 2 == 1 ? seconds[middle] : (seconds[middle - 1] + seconds[middle]) / 2};
+}
+
+Experiment::Experiment(ExperimentOptions options, ExperimentData data)
+    : options_(std::move(options)), data_(std::move(data)) {
+  options_.classifier.input = data_.training->example_shape();
+  options_.classifier.classes = data_.training->num_classes();
+}
+
+const std::vector<std::string>& Experiment::arms() {
+  static const std::vector<std::string> names = {"no_bn", "bn"};
+  return names;
+}
+
+std::vector<std::filesystem::path> Experiment::files() {
+  std::vector<std::filesystem::path> all;
+  for (const std::string& arm : arms()) {
+    all.push_back(std::filesystem::path(arm) / "epochs.csv");
+    all.push_back(std::filesystem::path(arm) / "config.json");
+  }
+  all.push_back("summary.json");
+  return all;
+}
+
+std::shared_ptr<nn::Sequential> Experiment::build(const std::string& arm) const {
+  nn::ClassifierOptions classifier = options_.classifier;
+  classifier.batch_norm = has_norm(arm);
+  // One stream for both arms: they start from the same weights.
+  const Rng rng(options_.seed, Stream::initialization);
+  return options_.model == "cnn" ? nn::cnn(rng, classifier) : nn::mlp(rng, classifier);
+}
+
+void Experiment::check() const {
+  const data::Batches training(data_.training,
+                               {.batch_size = options_.batch_size, .drop_last = options_.drop_last});
+  for (const std::string& arm : arms()) train::check_batches(*build(arm), training);
+}
+
+std::string Experiment::model_table(const std::string& arm) const {
+  return train::summary_table(*build(arm), options_.classifier.input);
+}
+
+ordered_json Experiment::data_record() const {
+  ordered_json record = {{"name", data_.name}, {"description", data_.training->description()}};
+  if (!data_.source.empty()) record["source"] = data_.source;
+  for (const auto& [part, dataset] :
+       {std::pair("training", data_.training), std::pair("validation", data_.validation),
+        std::pair("test", data_.test)}) {
+    record[part] = {{"examples", dataset->size()}, {"crc32", dataset->fingerprint()}};
+  }
+  return record;
+}
+
+ArmResult Experiment::run(const std::string& arm, const std::filesystem::path& directory,
+                          const ordered_json& run_record) const {
+  const auto model = build(arm);
+  ordered_json config = run_record;
+  config["data"] = data_record();
+  config["model"] = {{"name", options_.model},
+                     {"batch_norm", has_norm(arm)},
+                     {"parameters", model->num_parameters()},
+                     {"layers", layers_record(*model, options_.classifier.input)}};
+  write_json(directory / arm / "config.json", config);
+
+  const data::Batches training(data_.training, {.batch_size = options_.batch_size,
+                                                .shuffle = true,
+                                                .drop_last = options_.drop_last,
+                                                .seed = options_.seed});
+  const auto optimizer = make_optimizer(options_.optimizer, *model);
+  ArmResult result;
+  result.name = arm;
+  result.title = title_of(arm);
+  result.parameters = model->num_parameters();
+  result.log = train::fit(
+      *model, *optimizer, training, in_order(data_.validation),
+      {.epochs = options_.epochs, .schedule = optim::constant(options_.learning_rate), .seed = options_.seed},
+      {std::make_shared<train::CsvLog>(directory / arm / "epochs.csv"),
+       std::make_shared<train::Progress>(
+           train::ProgressOptions{.name = fmt::format("{:<5}", result.title), .epochs = options_.epochs})});
+  result.test = train::evaluate(*model, in_order(data_.test));
+  return result;
+}
+
+std::string Experiment::title() const {
+  return fmt::format(
+      "{} with and without BatchNorm on {}: {} training, {} validation, {} test images", options_.model,
+      data_.name == "synthetic" ? "synthetic digits" : "the MNIST-format data in " + data_.source,
+      data_.training->size(), data_.validation->size(), data_.test->size());
+}
+
+ordered_json Experiment::summary(const std::vector<ArmResult>& results) const {
+  ordered_json summary = {{"data", data_record()}, {"model", options_.model}, {"seed", options_.seed}};
+  for (const ArmResult& result : results) {
+    const LogFigures f = figures_of(result.log);
+    ordered_json& arm = summary["arms"][result.name];
+    arm["parameters"] = result.parameters;
+    arm["epochs"] = result.log.back().epoch;
+    arm["final_train_loss"] = f.final_train_loss;
+    arm["final_val_loss"] = f.final_val_loss;
+    arm["final_val_accuracy"] = f.final_val_accuracy;
+    arm["best_val_loss"] = f.best_val_loss;
+    arm["best_val_loss_epoch"] = f.best_val_loss_epoch;
+    arm["best_val_accuracy"] = f.best_val_accuracy;
+    arm["test_loss"] = result.test.loss();
+    arm["test_accuracy"] = result.test.accuracy();
+    arm["epochs_to_97_percent"] =
+        f.epochs_to_target ? ordered_json(*f.epochs_to_target) : ordered_json(nullptr);
+    arm["seconds_per_epoch"] = f.seconds_per_epoch;
+  }
+  return summary;
+}
+
+std::string Experiment::table(const std::vector<ArmResult>& results) const {
+  constexpr int kLabel = 38, kColumn = 10;
+  std::vector<LogFigures> figures;
+  std::string text = fmt::format("{:<{}}", "", kLabel);
+  for (const ArmResult& result : results) {
+    figures.push_back(figures_of(result.log));
+    text += fmt::format("{:>{}}", result.title, kColumn);
+  }
+  text += '\n';
+  const auto row = [&](const std::string& label, const auto& cell) {
+    text += fmt::format("{:<{}}", label, kLabel);
+    for (std::size_t i = 0; i < results.size(); ++i) text += fmt::format("{:>{}}", cell(i), kColumn);
+    text += '\n';
+  };
+  const auto loss = [](double value) { return fmt::format("{:.4f}", value); };
+  const auto percent = [](double value) { return fmt::format("{:.2f} %", 100 * value); };
+  row("training loss, last epoch", [&](std::size_t i) { return loss(figures[i].final_train_loss); });
+  row("validation loss, last epoch", [&](std::size_t i) { return loss(figures[i].final_val_loss); });
+  row("validation loss, best", [&](std::size_t i) { return loss(figures[i].best_val_loss); });
+  row("validation accuracy, last epoch",
+      [&](std::size_t i) { return percent(figures[i].final_val_accuracy); });
+  row("validation accuracy, best", [&](std::size_t i) { return percent(figures[i].best_val_accuracy); });
+  row("test accuracy", [&](std::size_t i) { return percent(results[i].test.accuracy()); });
+  row(fmt::format("epochs until {:.0f} % validation accuracy", 100 * kTargetAccuracy), [&](std::size_t i) {
+    return figures[i].epochs_to_target ? std::to_string(*figures[i].epochs_to_target) : std::string("never");
+  });
+  row("seconds per epoch (median)",
+      [&](std::size_t i) { return fmt::format("{:.2f}", figures[i].seconds_per_epoch); });
+  row("parameters", [&](std::size_t i) { return std::to_string(results[i].parameters); });
+  return text;
+}
+
+}  // namespace keel::apps
