@@ -5,8 +5,8 @@
 //   input gradient   spread dy by the stride, pack the weights flipped, convolve with stride 1
 //   weight gradient  of the padded x and dy
 //
-// Letters: N images, H x W pixels, C input and K output channels, KH x KW taps, OH x OW output pixels, G
-// groups.
+// Letters: N images, H x W pixels, C input and K output channels, KH x KW taps, OH x OW output pixels,
+// G groups.
 #pragma once
 
 #include "kernels/kernel.h"
@@ -30,8 +30,8 @@ struct Conv2dWeightSizes {
 // Channels of one group in a packed buffer: rounded up to the widest vectors of any instruction set level.
 template <class T>
 constexpr Index padded_channels(Index channels) {
-  constexpr Index kMaxLanes = 64 / static_cast<Index>(sizeof(T));
-  return (channels + kMaxLanes - 1) / kMaxLanes * kMaxLanes;
+  const Index lanes = 64 / static_cast<Index>(sizeof(T));
+  return (channels + lanes - 1) / lanes * lanes;
 }
 
 // Images put into larger (or smaller) ones: pixel (i, j) goes to (top + i * step_h, left + j * step_w) if
@@ -74,9 +74,9 @@ KEEL_KERNEL(conv2d_forward, Conv2dForwardKernel);
 // without taking much memory where the weights are large.
 //   elements   of one part: KH * KW * C * padded_channels(K / G)
 constexpr Index conv2d_weight_grad_parts(Index n, Index elements) {
-  constexpr Index kMostParts = 16, kMostElements = Index{1} << 21;
-  Index parts = elements > 0 ? kMostElements / elements : 1;
-  parts = parts < 1 ? 1 : parts > kMostParts ? kMostParts : parts;
+  const Index most_parts = 16, most_elements = Index{1} << 21;
+  Index parts = elements > 0 ? most_elements / elements : 1;
+  parts = parts < 1 ? 1 : parts > most_parts ? most_parts : parts;
   const Index images = (n + parts - 1) / parts;
   return images == 0 ? 0 : (n + images - 1) / images;
 }

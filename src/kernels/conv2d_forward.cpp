@@ -61,13 +61,14 @@ struct ForwardTile {
   }
 };
 
+// Output rows of a chunk: the weights of a panel are read once for all of them.
+constexpr Index kChunkRows = 8;
+
 template <class T>
 void conv2d_forward_kernel(const T* x, const T* packed, T* y, const Conv2dSizes& s) {
   const Runs runs = runs_of(s);
   const Index c_group = s.c / s.groups, k_group = s.k / s.groups;
   const Index panel = kPanelVectors * kLanes<T>;
-  // Several rows a chunk: the weights of a panel are read once for all of them.
-  constexpr Index kChunkRows = 8;
   const double work =
       static_cast<double>(s.n * s.oh * s.ow * s.kh) * static_cast<double>(s.kw * c_group * s.k) / 4;
   for_chunks(s.n * s.oh, kChunkRows, work, [&](Index begin, Index end, Index) {

@@ -28,8 +28,8 @@ template <class T>
 using MaxPool2dGradKernel = void(const T* dy, const std::int32_t* argmax, T* dx, const Pool2dSizes& sizes);
 KEEL_KERNEL(max_pool2d_grad, MaxPool2dGradKernel);
 
-// y [N, OH, OW, C] = the sum of each window / its divisor: KH * KW, or the number of its pixels inside the
-// image. writes y
+// y [N, OH, OW, C] = the sum of each window / its divisor: KH * KW, or the number of its pixels inside
+// the image.   writes y
 template <class T>
 using AvgPool2dKernel = void(const T* x, T* y, const Pool2dSizes& sizes, bool count_padding);
 KEEL_KERNEL(avg_pool2d, AvgPool2dKernel);

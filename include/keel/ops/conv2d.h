@@ -10,28 +10,25 @@ struct Conv2dOptions {
   Pair stride = 1;
   Pair padding = 0;   // rows of zeros above and below, columns of zeros left and right
   Pair dilation = 1;  // distance of neighbouring taps, in pixels
-  Index groups =
-      1;  // output channels are cut into groups, each of which sees its own share of the input channels
+  Index groups = 1;   // parts of the output channels; each sees its own share of the input channels
 };
 
 // Cross-correlation (the kernel is not flipped), as everywhere in deep learning:
 //
 //   y[n, i, j, k] = bias[k] + sum over a, b, c of
-//                   x[n, i * stride.h + a * dilation.h - padding.h, j * stride.w + b * dilation.w -
-//                   padding.w, g(k) + c]
-//                   * weight[a, b, c, k]
+//                   x[n, row(i, a), column(j, b), first(k) + c] * weight[a, b, c, k]
 //
-// where pixels outside the image are 0 and g(k) = (k / (K / groups)) * (C / groups) is the first channel of
-// k's group.
+//   row(i, a)    = i * stride.h + a * dilation.h - padding.h; x is 0 outside the image
+//   column(j, b) = j * stride.w + b * dilation.w - padding.w
+//   first(k)     = floor(k / (K / groups)) * (C / groups), the first input channel of k's group
 //
 //   shapes:   x [N, H, W, C], weight [KH, KW, C / groups, K], bias [K] or an undefined Variable: no bias
-//             y [N, OH, OW, K], OH = floor((H + 2 padding.h - dilation.h (KH - 1) - 1) / stride.h) + 1, OW
-//             alike
+//             y [N, OH, OW, K], OH = floor((H + 2 padding.h - dilation.h (KH - 1) - 1) / stride.h) + 1,
+//             OW in the same way
 //   gradient: x, weight and bias
 //   throws:   ShapeError if ranks or channels do not fit, C or K is no multiple of groups, or the dilated
-//   kernel is
-//             larger than the padded image; DTypeError if elements are not all float32 or all float64;
-//             ValueError if a stride, a dilation or groups is below 1, or a padding below 0
+//             kernel is larger than the padded image; DTypeError if elements are not all float32 or all
+//             float64; ValueError if a stride, a dilation or groups is below 1, or a padding below 0
 Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias = {},
                 const Conv2dOptions& options = {});
 

@@ -4,11 +4,12 @@
 // pixels above and left of the image. What is left at the bottom and the right when no whole window fits is
 // ignored.
 //
-//   shapes:   x [N, H, W, C], y [N, OH, OW, C], OH = floor((H + 2 padding.h - kernel.h) / stride.h) + 1, OW
-//   alike throws:   ShapeError if x has another rank or no pixels, or a window is larger than the padded
-//   image; ValueError if the kernel
-//             is below 1, the stride below 0, or the padding below 0 or above half the kernel (a window of
-//             nothing but padding has no maximum); DTypeError unless the elements are float32 or float64
+//   shapes:   x [N, H, W, C], y [N, OH, OW, C], OH = floor((H + 2 padding.h - kernel.h) / stride.h) + 1,
+//             OW in the same way
+//   throws:   ShapeError if x has another rank or no pixels, or a window is larger than the padded image;
+//             ValueError if the kernel is below 1, the stride below 0, or the padding below 0 or above half
+//             the kernel (a window of nothing but padding has no maximum); DTypeError unless the elements
+//             are float32 or float64
 #pragma once
 
 #include "keel/autograd/variable.h"
@@ -42,8 +43,8 @@ Variable avg_pool2d(const Variable& x, const AvgPool2dOptions& options = {});
 // The mean of each channel over the whole image (Lin et al., "Network in network", section 3.2).
 //   shapes:   x [N, H, W, C], y [N, C]
 //   gradient: x, dy / (H * W)
-//   throws:   ShapeError if x has another rank or no pixels; DTypeError unless elements are float32 or
-//   float64
+//   throws:   ShapeError if x has another rank or no pixels; DTypeError unless the elements are float32
+//             or float64
 Variable global_avg_pool2d(const Variable& x);
 
 }  // namespace keel
