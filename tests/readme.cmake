@@ -1,0 +1,29 @@
+# The examples of README.md, taken out of it, compiled and run: an example that no longer works fails the tests.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/README.md)
+file(READ ${PROJECT_SOURCE_DIR}/README.md readme)
+set(examples ${CMAKE_CURRENT_BINARY_DIR}/readme)
+foreach(example train.cpp swish.h swish_test.cpp)
+  set(begin "<!-- example: ${example} -->\n```cpp\n")
+  string(FIND "${readme}" "${begin}" position)
+  if(position EQUAL -1)
+    message(FATAL_ERROR "README.md: expected an example named ${example}, found none")
+  endif()
+  string(LENGTH "${begin}" length)
+  math(EXPR position "${position} + ${length}")
+  string(SUBSTRING "${readme}" ${position} -1 code)
+  string(FIND "${code}" "```" length)
+  string(SUBSTRING "${code}" 0 ${length} code)
+  # Left alone if it is the same, so that nothing is compiled anew.
+  file(CONFIGURE OUTPUT ${examples}/${example} CONTENT "${code}" @ONLY)
+endforeach()
+
+add_executable(readme_train ${examples}/train.cpp)
+target_link_libraries(readme_train PRIVATE keel keel_warnings)
+add_test(NAME readme.train COMMAND readme_train)
+# The example says what it reached; fewer than 80 % would be a broken example, not an unlucky one.
+set_tests_properties(readme.train PROPERTIES PASS_REGULAR_EXPRESSION "test accuracy ([89][0-9]|100)")
+
+add_executable(readme_swish ${examples}/swish_test.cpp)
+target_include_directories(readme_swish PRIVATE ${examples})
+target_link_libraries(readme_swish PRIVATE keel keel_warnings GTest::gtest GTest::gtest_main)
+add_test(NAME readme.swish COMMAND readme_swish)
