@@ -257,34 +257,6 @@ def batch_norm_cases():
     return c.list
 
 
-# ---- Optimisers: parameters after a few steps with given gradients ----------------------------------------------
-
-
-def optimizer_case(name, make_optimizer, options):
-    parameters = [fill((3, 4), 1), fill((5,), 2)]
-    gradients = [[fill((3, 4), 10 + step, 0.5), fill((5,), 20 + step, 2.0)] for step in range(5)]
-    leaves = [make(spec).requires_grad_() for spec in parameters]
-    optimizer = make_optimizer(leaves, **options)
-    for step in gradients:
-        for leaf, spec in zip(leaves, step):
-            leaf.grad = make(spec)
-        optimizer.step()
-    return {"name": name, "options": options, "parameters": parameters, "gradients": gradients,
-            "result": [stored(leaf) for leaf in leaves]}
-
-
-def optimizer_cases():
-    return [
-        optimizer_case("adam", torch.optim.Adam, {"lr": 0.01}),
-        optimizer_case("adam_options", torch.optim.Adam, {"lr": 0.02, "betas": [0.8, 0.95], "eps": 1e-3}),
-        optimizer_case("adam_weight_decay", torch.optim.Adam, {"lr": 0.01, "weight_decay": 0.1}),
-        optimizer_case("adamw", torch.optim.AdamW, {"lr": 0.01, "weight_decay": 0.1}),
-        optimizer_case("sgd", torch.optim.SGD, {"lr": 0.1}),
-        optimizer_case("sgd_momentum", torch.optim.SGD, {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01}),
-        optimizer_case("sgd_nesterov", torch.optim.SGD, {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
-    ]
-
-
 # ---- Trajectories: whole models, trained ten steps ---------------------------------------------------------------
 
 
@@ -445,7 +417,6 @@ TOPICS = {
     "convolutions": lambda: {"cases": convolution_cases()},
     "pooling": lambda: {"cases": pooling_cases()},
     "batch_norm": lambda: {"cases": batch_norm_cases()},
-    "optimizers": lambda: {"cases": optimizer_cases()},
     "trajectory_mlp": lambda: trajectory(mlp(with_batch_norm=False), 16, first_stream=1000),
     "trajectory_mlp_bn": lambda: trajectory(mlp(with_batch_norm=True), 16, first_stream=1000),
     "trajectory_cnn_bn": lambda: trajectory(cnn(), 8, first_stream=1000),
