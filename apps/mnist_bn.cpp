@@ -21,7 +21,8 @@ using apps::CommandLine;
 void declare(CommandLine& command) {
   const char* mnist = std::getenv("KEEL_MNIST_DIR");
   command.add("data", "DIR|synthetic", mnist != nullptr && *mnist != '\0' ? mnist : "data/mnist",
-              "Directory with four files in MNIST's format, plain or .gz; or synthetic digits");
+              "Directory with four files in MNIST's format, plain or .gz, by default $KEEL_MNIST_DIR if that "
+              "is set; or synthetic digits");
   command.add("out", "DIR", "runs/mnist_bn", "Directory for the logs, made if need be");
   command.add_flag("overwrite", "Replace the run that the directory holds");
   command.add("model", "mlp|cnn", "mlp", "mlp: Dense 128; cnn: four 3x3 convolutions and Dense 128");

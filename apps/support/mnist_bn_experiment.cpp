@@ -107,7 +107,13 @@ std::shared_ptr<nn::Sequential> Experiment::build(const std::string& arm) const 
 void Experiment::check() const {
   const data::Batches training(data_.training,
                                {.batch_size = options_.batch_size, .drop_last = options_.drop_last});
-  for (const std::string& arm : arms()) train::check_batches(*build(arm), training);
+  for (const std::string& arm : arms()) {
+    try {
+      train::check_batches(*build(arm), training);
+    } catch (const ValueError& error) {
+      throw ValueError(fmt::format("{} (--batch-size, --drop-last)", error.what()));
+    }
+  }
 }
 
 std::string Experiment::model_table(const std::string& arm) const {
