@@ -9,24 +9,70 @@
 namespace keel::nn {
 namespace {
 
-// What one clone() has copied so far, original by original.
+// What the outermost clone() in progress has copied so far, original by original.
 struct Copies {
+  int open_scopes = 0;
   std::vector<std::pair<Variable, Variable>> variables;
   std::vector<std::pair<const Module*, std::shared_ptr<Module>>> modules;
 };
-
-// The innermost is the module being copied right now, the others the modules around it.
-thread_local std::vector<Copies> copies_in_progress;
+thread_local Copies copies_in_progress;
 
 Copies& copies() {
-  check(!copies_in_progress.empty(), "[module] a module is copied with clone(), not by its copy constructor");
-  return copies_in_progress.back();
+  check(copies_in_progress.open_scopes > 0,
+        "[module] a module is copied with clone(), not by its copy constructor");
+  return copies_in_progress;
+}
+
+// The context's path with a name added, until it dies.
+class PathScope {
+ public:
+  PathScope(Context& context, const std::string& name) : context_(context), outer_(context.path()) {
+    context_.set_path(outer_ + name + ".");
+  }
+  ~PathScope() { context_.set_path(std::move(outer_)); }
+  PathScope(const PathScope&) = delete;
+  PathScope& operator=(const PathScope&) = delete;
+
+ private:
+  Context& context_;
+  std::string outer_;
+};
+
+// Puts a layer's place in front of what it threw, keeping the type of the error. A part of the layer has done
+// it already for its own errors.
+template <class E>
+[[noreturn]] void rethrow_with_place(const E& error, const std::string& path, const Module& layer) {
+  const std::string message = error.what();
+  if (message.starts_with("layer ")) throw error;
+  throw E(fmt::format("layer {} ({}): {}", path, layer.kind(), message));
 }
 
 }  // namespace
 
-Module::CopyScope::CopyScope() { copies_in_progress.emplace_back(); }
-Module::CopyScope::~CopyScope() { copies_in_progress.pop_back(); }
+Variable run_part(Module& part, const std::string& name, const Variable& x, Context& context) {
+  const std::string path = context.path() + name;
+  Variable y;
+  try {
+    const PathScope scope(context, name);
+    y = part.forward(x, context);
+  } catch (const ShapeError& error) {
+    rethrow_with_place(error, path, part);
+  } catch (const ValueError& error) {
+    rethrow_with_place(error, path, part);
+  } catch (const DTypeError& error) {
+    rethrow_with_place(error, path, part);
+  } catch (const Error& error) {
+    if (typeid(error) != typeid(Error)) throw;  // a class we do not know keeps what it is
+    rethrow_with_place(error, path, part);
+  }
+  if (context.observer()) context.observer()(path, y);
+  return y;
+}
+
+Module::CopyScope::CopyScope() { ++copies_in_progress.open_scopes; }
+Module::CopyScope::~CopyScope() {
+  if (--copies_in_progress.open_scopes == 0) copies_in_progress = Copies();
+}
 
 Parameter::Parameter(const Parameter& other)
     : Variable(other.defined() ? Module::copy_of(static_cast<const Variable&>(other)) : Variable()) {}
@@ -46,15 +92,19 @@ std::shared_ptr<Module> Module::copy_of(const Module& original) {
 }
 
 Module::Module(const Module& other) {
+  Copies& done = copies();
   for (const Registered& registered : other.variables_) {
     Variable copy(registered.variable.value().clone(), registered.variable.requires_grad());
-    copies().variables.emplace_back(registered.variable, copy);
+    done.variables.emplace_back(registered.variable, copy);
     variables_.push_back({registered.name, copy, registered.is_buffer});
   }
   for (const NamedChild& named : other.children_) {
-    std::shared_ptr<Module> copy = named.module->clone();
-    copies().modules.emplace_back(named.module.get(), copy);
-    children_.push_back({named.name, std::move(copy)});
+    const auto same = [&](const auto& entry) { return entry.first == named.module.get(); };
+    if (std::none_of(done.modules.begin(), done.modules.end(), same)) {
+      std::shared_ptr<Module> copy = named.module->clone();
+      done.modules.emplace_back(named.module.get(), std::move(copy));
+    }
+    children_.push_back({named.name, copy_of(*named.module)});
   }
 }
 
@@ -63,7 +113,14 @@ std::string Module::kind() const {
   char* demangled = abi::__cxa_demangle(typeid(*this).name(), nullptr, nullptr, &status);
   std::string name = status == 0 ? demangled : typeid(*this).name();
   std::free(demangled);
-  return name.substr(name.rfind(':') + 1);
+  // Behind the last scope; the arguments of a template have scopes of their own.
+  int depth = 0;
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    depth += name[i] == '<' ? 1 : name[i] == '>' ? -1 : 0;
+    if (name[i] == ':' && depth == 0) begin = i + 1;
+  }
+  return name.substr(begin);
 }
 
 void Module::require_new_name(const std::string& name) const {
@@ -75,16 +132,22 @@ void Module::require_new_name(const std::string& name) const {
                     "[module] the name '{}' is taken in this {}", name, kind());
 }
 
+namespace {
+
+Tensor unshared(Tensor initial) { return initial.unique() ? std::move(initial) : initial.clone(); }
+
+}  // namespace
+
 Parameter Module::parameter(std::string name, Tensor initial) {
   require_new_name(name);
-  const Variable variable(std::move(initial), true);
+  const Variable variable(unshared(std::move(initial)), true);
   variables_.push_back({std::move(name), variable, false});
   return Parameter(variable);
 }
 
 Buffer Module::buffer(std::string name, Tensor initial) {
   require_new_name(name);
-  const Variable variable(std::move(initial), false);
+  const Variable variable(unshared(std::move(initial)), false);
   variables_.push_back({std::move(name), variable, true});
   return Buffer(variable);
 }
@@ -95,24 +158,31 @@ void Module::add_child(std::string name, std::shared_ptr<Module> module) {
   children_.push_back({std::move(name), std::move(module)});
 }
 
-void Module::collect(const std::string& prefix, bool buffers, std::vector<NamedVariable>& found) const {
-  for (const Registered& registered : variables_) {
-    if (registered.is_buffer == buffers) found.push_back({prefix + registered.name, registered.variable});
+template <class M, class F>
+void Module::walk(const std::string& path, M& module, std::vector<const Module*>& seen, const F& f) {
+  if (std::find(seen.begin(), seen.end(), &module) != seen.end()) return;
+  seen.push_back(&module);
+  f(path, module);
+  for (const NamedChild& named : module.children_) {
+    walk<M>(path.empty() ? named.name : path + "." + named.name, *named.module, seen, f);
   }
-  for (const NamedChild& named : children_) named.module->collect(prefix + named.name + ".", buffers, found);
 }
 
-std::vector<NamedVariable> Module::named_parameters() const {
+std::vector<NamedVariable> Module::collect(bool buffers) const {
   std::vector<NamedVariable> found;
-  collect("", false, found);
+  std::vector<const Module*> seen;
+  walk<const Module>("", *this, seen, [&](const std::string& path, const Module& module) {
+    for (const Registered& registered : module.variables_) {
+      if (registered.is_buffer != buffers) continue;
+      found.push_back({path.empty() ? registered.name : path + "." + registered.name, registered.variable});
+    }
+  });
   return found;
 }
 
-std::vector<NamedVariable> Module::named_buffers() const {
-  std::vector<NamedVariable> found;
-  collect("", true, found);
-  return found;
-}
+std::vector<NamedVariable> Module::named_parameters() const { return collect(false); }
+
+std::vector<NamedVariable> Module::named_buffers() const { return collect(true); }
 
 std::vector<Variable> Module::parameters() const {
   std::vector<Variable> found;
@@ -127,17 +197,13 @@ Index Module::num_parameters() const {
 }
 
 void Module::visit(const std::function<void(const std::string& path, Module& module)>& f) {
-  visit_below("", f);
-}
-
-void Module::visit_below(const std::string& path, const std::function<void(const std::string&, Module&)>& f) {
-  f(path, *this);
-  for (const NamedChild& named : children_) {
-    named.module->visit_below(path.empty() ? named.name : path + "." + named.name, f);
-  }
+  std::vector<const Module*> seen;
+  walk<Module>("", *this, seen, f);
 }
 
 void Module::to(DType dtype) {
+  check<DTypeError>(is_floating(dtype), "[module] parameters can be float32 or float64, found {}",
+                    name_of(dtype));
   visit([dtype](const std::string&, Module& module) {
     for (Registered& registered : module.variables_) {
       if (!is_floating(registered.variable.dtype())) continue;

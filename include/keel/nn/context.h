@@ -12,7 +12,8 @@ namespace keel::nn {
 
 enum class Mode { training, evaluation };
 
-// Called with the path ("2.conv") of each layer in a container and what it returned.
+// Called with the path ("2.conv") of each part of a module that was run and what it returned: parts first,
+// then the whole.
 using LayerObserver = std::function<void(const std::string& path, const Variable& output)>;
 
 class Context {
@@ -27,10 +28,10 @@ class Context {
   // A stream for one use: each call of a forward pass gets another one.
   Rng next_stream() { return rng_.substream(calls_++); }
 
-  // Containers report every layer's output to the observer, if there is one.
+  // run_part() reports outputs to the observer, if there is one.
   void set_observer(LayerObserver observer) { observer_ = std::move(observer); }
   const LayerObserver& observer() const { return observer_; }
-  // The path of the container that is being run, as a prefix: "" or "block1.".
+  // The path of the module that is being run, as a prefix: "" or "block1.".
   const std::string& path() const { return path_; }
   void set_path(std::string path) { path_ = std::move(path); }
 

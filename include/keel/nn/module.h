@@ -12,7 +12,7 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -22,6 +22,11 @@
 namespace keel::nn {
 
 class Module;
+
+// Runs a part of a module under its name: the context's path leads to it meanwhile, the observer sees what it
+// returns, and what it throws has its path and kind in front: "layer 2.body.0 (dense): [dense] input ...".
+// For containers; Child and Sequential do it.
+Variable run_part(Module& part, const std::string& name, const Variable& x, Context& context);
 
 // A registered variable: trained by the optimiser (requires_grad), or a buffer, state that training only
 // records (running statistics). Copying one is copying its layer: see Module(const Module&).
@@ -39,7 +44,13 @@ class Parameter : public Variable {
 };
 using Buffer = Parameter;
 
-// A registered part of a module; use it like a pointer.
+// A registered part of a module. In forward(), call it like a function; otherwise use it like a pointer.
+//
+//   struct Residual final : nn::Layer<Residual> {
+//     nn::Child<nn::Sequential> body;
+//     explicit Residual(std::shared_ptr<nn::Sequential> layers) : body(child("body", std::move(layers))) {}
+//     Variable forward(const Variable& x, nn::Context& context) override { return x + body(x, context); }
+//   };
 template <class M>
 class Child {
  public:
@@ -48,13 +59,18 @@ class Child {
   Child& operator=(const Child&) = delete;
   Child(Child&&) noexcept = default;
   Child& operator=(Child&&) noexcept = default;
+  // See run_part().
+  Variable operator()(const Variable& x, Context& context) const {
+    return run_part(*module_, name_, x, context);
+  }
   M* operator->() const { return module_.get(); }
   M& operator*() const { return *module_; }
   const std::shared_ptr<M>& pointer() const { return module_; }
 
  private:
   friend class Module;
-  explicit Child(std::shared_ptr<M> module) : module_(std::move(module)) {}
+  Child(std::string name, std::shared_ptr<M> module) : name_(std::move(name)), module_(std::move(module)) {}
+  std::string name_;
   std::shared_ptr<M> module_;
 };
 
@@ -72,17 +88,19 @@ class Module {
   virtual Variable forward(const Variable& x, Context& context) = 0;
   Variable operator()(const Variable& x, Context& context) { return forward(x, context); }
 
-  // A deep copy, independent of this one: parameters, buffers, options and children.
+  // A deep copy, independent of this one: parameters, buffers, options and children, without gradients. A
+  // module that is a part of several others is copied once, and the copy is a part of their copies.
   virtual std::shared_ptr<Module> clone() const = 0;
 
   // The kind of layer in summaries and messages: "dense". Without a name of its own, the type's.
   virtual std::string kind() const;
 
-  // All of this module and its children, in order of registration, with dotted names.
+  // All of this module and its children, in order of registration, with dotted names. Those of a module that
+  // is a part of several others come once, under the first name.
   std::vector<NamedVariable> named_parameters() const;
   std::vector<NamedVariable> named_buffers() const;
   std::vector<Variable> parameters() const;
-  // Elements of all parameters.
+  // Elements of all parameters, each counted once.
   Index num_parameters() const;
 
   struct NamedChild {
@@ -90,10 +108,11 @@ class Module {
     std::shared_ptr<Module> module;
   };
   const std::vector<NamedChild>& children() const { return children_; }
-  // Calls f for this module and everything below it, with dotted paths ("" for this one).
+  // Calls f for this module and everything below it, with dotted paths ("" for this one), once for each.
   void visit(const std::function<void(const std::string& path, Module& module)>& f);
 
-  // Converts parameters and buffers in place: to(DType::float64) before a gradient check.
+  // Converts real parameters and buffers in place, and drops gradients: to(DType::float64) before a gradient
+  // check.   throws: DTypeError unless float32 or float64
   void to(DType dtype);
   void clear_grad();
 
@@ -112,13 +131,14 @@ class Module {
     CopyScope& operator=(const CopyScope&) = delete;
   };
 
-  // throws: ValueError if the name is taken, empty or has a dot.
+  // The initial elements are taken over, or copied if another handle shares them: two parameters never do.
+  //   throws: ValueError if the name is taken, empty or has a dot
   Parameter parameter(std::string name, Tensor initial);
   Buffer buffer(std::string name, Tensor initial);
   template <class M>
   Child<M> child(std::string name, std::shared_ptr<M> module) {
-    add_child(std::move(name), module);
-    return Child<M>(std::move(module));
+    add_child(name, module);
+    return Child<M>(std::move(name), std::move(module));
   }
   void add_child(std::string name, std::shared_ptr<Module> module);
 
@@ -133,8 +153,10 @@ class Module {
     bool is_buffer;
   };
   void require_new_name(const std::string& name) const;
-  void collect(const std::string& prefix, bool buffers, std::vector<NamedVariable>& found) const;
-  void visit_below(const std::string& path, const std::function<void(const std::string&, Module&)>& f);
+  std::vector<NamedVariable> collect(bool buffers) const;
+  // Calls f(path, module) for each module once; M is Module or const Module.
+  template <class M, class F>
+  static void walk(const std::string& path, M& module, std::vector<const Module*>& seen, const F& f);
   // What the open CopyScope holds for an original.
   static std::shared_ptr<Module> copy_of(const Module& original);
   static Variable copy_of(const Variable& original);
@@ -144,10 +166,14 @@ class Module {
 };
 
 // Gives a layer its clone(): struct MyLayer final : Layer<MyLayer>.
+//   clone() throws: Error if the object is of a class derived from Derived, which would be cut down to
+//   Derived
 template <class Derived>
 class Layer : public Module {
  public:
   std::shared_ptr<Module> clone() const override {
+    check(typeid(*this) == typeid(Derived),
+          "[module] {} inherits clone() from another layer; it needs its own", kind());
     const Module::CopyScope scope;
     return std::make_shared<Derived>(static_cast<const Derived&>(*this));
   }
@@ -155,6 +181,7 @@ class Layer : public Module {
 
 template <class M>
 Child<M>::Child(const Child& other)
-    : module_(other.module_ ? std::static_pointer_cast<M>(Module::copy_of(*other.module_)) : nullptr) {}
+    : name_(other.name_),
+      module_(other.module_ ? std::static_pointer_cast<M>(Module::copy_of(*other.module_)) : nullptr) {}
 
 }  // namespace keel::nn
