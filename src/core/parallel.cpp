@@ -1,5 +1,6 @@
 #include "keel/core/parallel.h"
 
+#include <algorithm>
 #include <exception>
 #include <mutex>
 
@@ -17,6 +18,8 @@ int num_threads() { return kernels::num_threads(); }
 
 void parallel_for(Index n, Index chunk, const std::function<void(Index begin, Index end)>& body) {
   check<ValueError>(chunk >= 1, "[parallel_for] expected chunks of at least 1, found {}", chunk);
+  if (n <= 0) return;
+  chunk = std::min(chunk, n);  // so that no sum below overflows
   struct Loop {
     const std::function<void(Index, Index)>& body;
     Index n, chunk;
@@ -24,11 +27,11 @@ void parallel_for(Index n, Index chunk, const std::function<void(Index begin, In
     std::exception_ptr error;
     Index error_chunk;
   } loop{body, n, chunk, {}, nullptr, 0};
-  kernels::for_each_chunk((n + chunk - 1) / chunk, true, &loop, [](void* context, Index i) {
+  kernels::for_each_chunk((n - 1) / chunk + 1, true, &loop, [](void* context, Index i) {
     Loop& l = *static_cast<Loop*>(context);
     try {
       const Index begin = i * l.chunk;
-      l.body(begin, begin + l.chunk < l.n ? begin + l.chunk : l.n);
+      l.body(begin, begin + std::min(l.chunk, l.n - begin));
     } catch (...) {
       const std::lock_guard lock(l.mutex);
       if (!l.error || i < l.error_chunk) {

@@ -7,7 +7,7 @@
 
 namespace keel {
 
-// Threads used by every operation from now on. throws: ValueError if threads < 1.
+// Threads used by every operation from now on, whichever thread calls it. throws: ValueError if threads < 1.
 void set_num_threads(int threads);
 int num_threads();
 
