@@ -65,8 +65,9 @@ template Tensor Tensor::from(const Shape&, std::span<const std::int32_t>);
 template Tensor Tensor::from(const Shape&, std::span<const std::uint8_t>);
 
 double Tensor::item() const {
-  check<ShapeError>(defined() && numel_ == 1, "[item] expected a tensor of one element, found {}",
-                    to_string());
+  if (!defined() || numel_ != 1) {
+    throw ShapeError(fmt::format("[item] expected a tensor of one element, found {}", to_string()));
+  }
   return dispatch(dtype_, [&](auto zero) { return static_cast<double>(*data<decltype(zero)>()); });
 }
 
@@ -95,6 +96,8 @@ Tensor Tensor::reshape(std::initializer_list<Index> extents) const {
   std::vector<Index> resolved(extents);
   const auto inferred = std::find(resolved.begin(), resolved.end(), -1);
   if (inferred != resolved.end()) {
+    check<ShapeError>(std::count(inferred, resolved.end(), -1) == 1,
+                      "[reshape] at most one extent of [{}] may be -1", fmt::join(extents, ","));
     *inferred = 1;
     const Index known = Shape(std::span<const Index>(resolved)).numel();
     check<ShapeError>(known > 0 && numel_ % known == 0, "[reshape] {} with {} elements does not fit [{}]",
@@ -115,6 +118,7 @@ Tensor Tensor::rows(Index begin, Index end) const {
 }
 
 Tensor Tensor::clone() const {
+  check(defined(), "[clone] expected a tensor, found an undefined one");
   Tensor copy = empty(shape_, dtype_);
   copy.copy_from(*this);
   return copy;
@@ -141,6 +145,7 @@ void Tensor::fill(double value) {
 }
 
 void Tensor::copy_from(const Tensor& source) {
+  check(defined() && source.defined(), "[copy_from] expected a tensor, found an undefined one");
   check<ShapeError>(shape_ == source.shape_, "[copy_from] expected shape {}, found {}", shape_,
                     source.shape_);
   check<DTypeError>(dtype_ == source.dtype_, "[copy_from] expected {} elements, found {}", name_of(dtype_),

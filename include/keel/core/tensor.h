@@ -18,7 +18,7 @@ namespace keel {
 
 class Tensor {
  public:
-  // No tensor at all: defined() is false, and only assignment is allowed.
+  // No tensor at all: defined() is false, and whatever asks for elements throws.
   Tensor() = default;
 
   // Elements undefined.
@@ -79,8 +79,8 @@ class Tensor {
   Tensor rows(Index begin, Index end) const;
 
   Tensor clone() const;
-  // A copy with another element type (a plain handle if it is the same). Reals are truncated towards zero and
-  // saturate at the ends of an integer type.
+  // A copy with another element type (a plain handle if it is the same). Reals are truncated towards zero;
+  // what an integer type cannot hold becomes the nearest value it can, NaN 0.
   Tensor to(DType dtype) const;
   void fill(double value);
   // Copies elements. throws: ShapeError or DTypeError if shape or element type differ.
