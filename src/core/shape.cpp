@@ -30,8 +30,8 @@ Index Shape::numel_between(int begin, int end) const {
   return product;
 }
 
-int Shape::normalize_axis(int axis) const {
-  check<ShapeError>(axis >= -rank_ && axis < rank_, "[shape] {} has no axis {}", to_string(), axis);
+int Shape::normalize_axis(int axis, const char* operation) const {
+  check<ShapeError>(axis >= -rank_ && axis < rank_, "[{}] {} has no axis {}", operation, *this, axis);
   return axis < 0 ? axis + rank_ : axis;
 }
 

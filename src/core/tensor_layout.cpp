@@ -36,7 +36,7 @@ Tensor transpose(const Tensor& a, std::span<const int> order) {
   check<ShapeError>(static_cast<int>(order.size()) == rank, "[transpose] shape {} expects {} axes, found {}",
                     a.shape(), rank, order.size());
   for (std::size_t i = 0; i < order.size(); ++i) {
-    const int axis = a.shape().normalize_axis(order[i]);
+    const int axis = a.shape().normalize_axis(order[i], "transpose");
     check<ShapeError>(!seen[static_cast<std::size_t>(axis)], "[transpose] axis {} of {} is named twice", axis,
                       a.shape());
     seen[static_cast<std::size_t>(axis)] = true;
@@ -67,7 +67,7 @@ Tensor transpose(const Tensor& a, std::span<const int> order) {
 }
 
 Tensor slice(const Tensor& a, int axis, Index begin, Index end) {
-  axis = a.shape().normalize_axis(axis);
+  axis = a.shape().normalize_axis(axis, "slice");
   check<ShapeError>(0 <= begin && begin <= end && end <= a.size(axis),
                     "[slice] elements {} to {} are not within axis {} of {}", begin, end, axis, a.shape());
   Tensor result = Tensor::empty(a.shape().with(axis, end - begin), a.dtype());
@@ -81,10 +81,13 @@ Tensor slice(const Tensor& a, int axis, Index begin, Index end) {
 }
 
 void add_to_slice(Tensor& target, int axis, Index begin, const Tensor& source) {
-  axis = target.shape().normalize_axis(axis);
+  axis = target.shape().normalize_axis(axis, "add_to_slice");
+  check<DTypeError>(source.dtype() == target.dtype(),
+                    "[add_to_slice] expected operands of one element type, found {} and {}",
+                    name_of(target.dtype()), name_of(source.dtype()));
   check<ShapeError>(
       source.rank() == target.rank() && source.shape() == target.shape().with(axis, source.size(axis)) &&
-          begin >= 0 && begin + source.size(axis) <= target.size(axis),
+          0 <= begin && begin <= target.size(axis) - source.size(axis),
       "[add_to_slice] {} does not fit axis {} of {} from {}", source.shape(), axis, target.shape(), begin);
   dispatch_floating("add_to_slice", target.dtype(), [&](auto zero) {
     using T = decltype(zero);
@@ -100,7 +103,7 @@ void add_to_slice(Tensor& target, int axis, Index begin, const Tensor& source) {
 Tensor concatenate(const std::vector<Tensor>& parts, int axis) {
   check<ValueError>(!parts.empty(), "[concatenate] expected at least one tensor, found none");
   const Tensor& first = parts.front();
-  axis = first.shape().normalize_axis(axis);
+  axis = first.shape().normalize_axis(axis, "concatenate");
   Index extent = 0;
   for (const Tensor& part : parts) {
     check<ShapeError>(

@@ -64,9 +64,12 @@ Tensor binary(const char* operation, const Tensor& a, const Tensor& b, const Ker
 // Reduces runs of neighbouring axes one after the other, from the last to the first.
 //   reduce(x, outer, n, inner, y) with x seen as [outer, n, inner] and y as [outer, inner]
 template <class Reduce>
-Tensor reduce_axes(const Tensor& a, std::span<const int> axes, bool keep_dims, const Reduce& reduce) {
+Tensor reduce_axes(const char* operation, const Tensor& a, std::span<const int> axes, bool keep_dims,
+                   const Reduce& reduce) {
   std::array<bool, Shape::kMaxRank> reduced{};
-  for (const int axis : axes) reduced[static_cast<std::size_t>(a.shape().normalize_axis(axis))] = true;
+  for (const int axis : axes) {
+    reduced[static_cast<std::size_t>(a.shape().normalize_axis(axis, operation))] = true;
+  }
   if (axes.empty()) reduced.fill(true);
 
   Tensor x = a;
@@ -95,7 +98,7 @@ Tensor scaled_sum(const char* operation, const Tensor& a, std::span<const int> a
                   bool mean) {
   return dispatch_floating(operation, a.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    return reduce_axes(a, axes, keep_dims,
+    return reduce_axes(operation, a, axes, keep_dims,
                        [&](const Tensor& x, Index outer, Index n, Index inner, Tensor& y) {
                          const double scale = mean ? 1 / static_cast<double>(n) : 1;
                          kernels::reduce_sum(x.data<T>(), scale, y.data<T>(), outer, n, inner);
@@ -140,7 +143,7 @@ Tensor mean(const Tensor& a, std::span<const int> axes, bool keep_dims) {
 Tensor max(const Tensor& a, std::span<const int> axes, bool keep_dims) {
   return dispatch_floating("max", a.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    return reduce_axes(a, axes, keep_dims,
+    return reduce_axes("max", a, axes, keep_dims,
                        [&](const Tensor& x, Index outer, Index n, Index inner, Tensor& y) {
                          check<ShapeError>(n > 0, "[max] no elements to reduce in {}", a.shape());
                          kernels::reduce_max(x.data<T>(), y.data<T>(), outer, n, inner);
@@ -171,13 +174,14 @@ Tensor sum_to(const Tensor& a, const Shape& shape) {
   }
   // Only axes of extent 1 in front differ.
   if (axes.empty()) return a.reshape(shape);
-  return sum(a, axes, true).reshape(shape);
+  return scaled_sum("sum_to", a, axes, true, false).reshape(shape);
 }
 
 Tensor broadcast_to(const Tensor& a, const Shape& shape) {
   check<ShapeError>(broadcast_shapes("broadcast_to", a.shape(), shape) == shape,
                     "[broadcast_to] {} does not fit {}", a.shape(), shape);
-  return add(a, Tensor::zeros(shape, a.dtype()));
+  // -0 is the one number that adding leaves every number as it is: -0 + 0 would be 0.
+  return binary("broadcast_to", a, Tensor::full(shape, -0.0, a.dtype()), kernels::add);
 }
 
 bool all_finite(const Tensor& a) {

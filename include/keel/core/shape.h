@@ -35,8 +35,8 @@ class Shape {
   Index numel() const;
   // The extent of an axis; -1 is the last one. throws: ShapeError if there is no such axis.
   Index operator[](int axis) const { return extents_[static_cast<std::size_t>(normalize_axis(axis))]; }
-  // The axis counted from the front. throws: ShapeError if there is no such axis.
-  int normalize_axis(int axis) const;
+  // The axis counted from the front. throws: ShapeError naming `operation` if there is no such axis.
+  int normalize_axis(int axis, const char* operation = "shape") const;
 
   // This shape with one extent replaced.
   Shape with(int axis, Index extent) const;

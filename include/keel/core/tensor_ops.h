@@ -23,15 +23,18 @@ Tensor affine(const Tensor& a, double scale, double shift);
 void add_scaled(Tensor& target, const Tensor& source, double scale = 1);
 
 // Reductions over axes (all axes if none are given). keep_dims leaves them with extent 1, so that the result
-// broadcasts against the input.
+// broadcasts against the input. Of no elements, the sum is 0 and the mean NaN; max throws ShapeError. The
+// maximum of elements with a NaN among them is NaN.
 Tensor sum(const Tensor& a, std::span<const int> axes = {}, bool keep_dims = false);
 Tensor mean(const Tensor& a, std::span<const int> axes = {}, bool keep_dims = false);
 Tensor max(const Tensor& a, std::span<const int> axes = {}, bool keep_dims = false);
-// The position of the largest element along the last axis (the first of equals), int32.   shapes: [..., K] ->
-// [...]
+// The position of the largest element along the last axis (the first of equals; NaN counts as largest),
+// int32.
+//   shapes: [..., K] -> [...]
 Tensor argmax(const Tensor& a);
 
-// The gradient of broadcasting: sums over the axes along which `shape` was stretched to a's shape.
+// The gradient of broadcasting: sums over the axes along which `shape` was stretched to a's shape. A handle
+// or view of `a` where there is nothing to sum.
 Tensor sum_to(const Tensor& a, const Shape& shape);
 // Stretches axes of extent 1.
 Tensor broadcast_to(const Tensor& a, const Shape& shape);
