@@ -1,6 +1,7 @@
 #include "keel/autograd/variable.h"
 
 #include <algorithm>
+#include <atomic>
 #include <unordered_set>
 
 #include "keel/core/tensor_ops.h"
@@ -32,7 +33,8 @@ struct Node {
 namespace {
 
 thread_local bool recording = true;
-thread_local std::uint64_t next_sequence = 1;
+// One count for all threads: a result may be made in another thread than its inputs.
+std::atomic<std::uint64_t> next_sequence = 1;
 // Records whose nodes have died, in this thread. See ~Node.
 thread_local std::vector<std::unique_ptr<Operation>>* dying = nullptr;
 
@@ -74,6 +76,9 @@ void Gradients::add(std::size_t input, Tensor gradient) {
   check<ShapeError>(gradient.shape() == node.value.shape(),
                     "[backward] expected a gradient of shape {}, found {}", node.value.shape(),
                     gradient.shape());
+  check<DTypeError>(gradient.dtype() == node.value.dtype(),
+                    "[backward] expected a gradient of {} elements, found {}", name_of(node.value.dtype()),
+                    name_of(gradient.dtype()));
   if (node.grad.defined()) {
     add_scaled(node.grad, gradient);
   } else {
@@ -112,6 +117,9 @@ void Variable::set_value(Tensor value) {
   check(value.defined(), "[set_value] expected a tensor, found an undefined one");
   check(!node().made_by, "[set_value] expected a leaf, found the result of '{}'",
         node().made_by ? node().made_by->name : "");
+  check<DTypeError>(!node().requires_grad || is_floating(value.dtype()),
+                    "[set_value] gradients need float32 or float64 elements, found {}",
+                    name_of(value.dtype()));
   node().value = std::move(value);
 }
 
@@ -160,6 +168,8 @@ void Variable::backward(const Tensor& seed) const {
         "[backward] nothing to differentiate: no input requires a gradient, or recording was off");
   check<ShapeError>(seed.shape() == shape(), "[backward] expected a seed of shape {}, found {}", shape(),
                     seed.shape());
+  check<DTypeError>(seed.dtype() == dtype(), "[backward] expected a seed of {} elements, found {}",
+                    name_of(dtype()), name_of(seed.dtype()));
 
   // All results this one depends on, newest first: each has its whole gradient when its turn comes.
   std::vector<std::shared_ptr<Node>> results;

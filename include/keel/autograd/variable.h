@@ -28,8 +28,8 @@ class Gradients {
   bool wants(std::size_t input) const;
   // The accumulator, of the input's shape, zeros at first. Add to it; never overwrite.
   Tensor& add_to(std::size_t input);
-  // Adds a tensor of the input's shape. One that nobody else holds becomes the accumulator if there is none
-  // yet.
+  // Adds a tensor of the input's shape and element type. One that nobody else holds becomes the accumulator
+  // if there is none yet.
   void add(std::size_t input, Tensor gradient);
 
  private:
@@ -54,7 +54,7 @@ class Variable {
   bool defined() const { return node_ != nullptr; }
   const Tensor& value() const;
   // Replaces a leaf's value, as optimisers and loading do. throws: Error on the result of a recorded
-  // operation
+  // operation; DTypeError if a leaf that requires a gradient would not be real
   void set_value(Tensor value);
   // A leaf's elements, to be changed in place.
   Tensor& mutable_value();
@@ -77,7 +77,8 @@ class Variable {
 
   // Adds d(this)/d(leaf) to grad() of every leaf that requires one, and frees the tape as it goes.
   //   shapes: this has one element, or `seed` (the gradient of this) has this variable's shape
-  //   throws: ShapeError; Error if nothing was recorded, or the tape was freed by an earlier call
+  //   throws: ShapeError or DTypeError if the seed does not fit; Error if nothing was recorded, or if an
+  //           earlier call freed the tape
   void backward() const;
   void backward(const Tensor& seed) const;
 
