@@ -29,6 +29,21 @@ double norm(const std::vector<double>& values) {
   return std::sqrt(total);
 }
 
+// Gives a leaf elements of its own for a scope, so that nothing captured earlier changes with them.
+class Perturbation {
+ public:
+  explicit Perturbation(Variable& leaf) : leaf_(leaf), original_(leaf.value()) {
+    leaf.set_value(original_.clone());
+  }
+  ~Perturbation() { leaf_.set_value(original_); }
+  Perturbation(const Perturbation&) = delete;
+  Perturbation& operator=(const Perturbation&) = delete;
+
+ private:
+  Variable& leaf_;
+  const Tensor original_;
+};
+
 class Checker {
  public:
   Checker(const std::function<Variable()>& f, const std::vector<Variable>& leaves,
@@ -45,6 +60,10 @@ class Checker {
       }
       cotangent_ = random_like(y.value(), rng_);
       const double first = dot(cotangent_, y.value());
+      if (!std::isfinite(first)) {
+        result.message = "f gives a result that is not finite";
+        return result;
+      }
       if (const double again = loss(); !(again == first)) {
         result.message =
             fmt::format("f is not a function of its inputs: it gave {} and then {}", first, again);
@@ -83,10 +102,8 @@ class Checker {
 
   std::vector<double> numeric_gradient(Variable& leaf) {
     std::vector<double> gradient;
-    // The leaf gets elements of its own meanwhile, so that nothing captured earlier changes with them.
-    const Tensor original = leaf.value();
-    leaf.set_value(original.clone());
-    for (Index k = 0; k < original.numel(); ++k) {
+    const Perturbation perturbation(leaf);
+    for (Index k = 0; k < leaf.value().numel(); ++k) {
       double& element = leaf.mutable_value().data<double>()[k];
       const double centre = element, h = options_.step * std::max(1.0, std::abs(centre));
       element = centre + h;
@@ -96,7 +113,6 @@ class Checker {
       element = centre;
       gradient.push_back((above - below) / (step_up + step_down));
     }
-    leaf.set_value(original);
     return gradient;
   }
 
@@ -107,7 +123,9 @@ class Checker {
     std::size_t worst = 0;
     for (std::size_t k = 0; k < analytic.size(); ++k) {
       difference[k] = analytic[k] - numeric[k];
-      if (!(std::abs(difference[k]) <= std::abs(difference[worst]))) worst = k;
+      // The first NaN is the worst.
+      if (!std::isnan(difference[worst]) && !(std::abs(difference[k]) <= std::abs(difference[worst])))
+        worst = k;
     }
     checked_ += analytic.size();
     const double size = norm(analytic) + norm(numeric);

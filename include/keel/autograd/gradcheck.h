@@ -41,7 +41,8 @@ using DifferentiableFunction = std::function<Variable(const std::vector<Variable
 //   throws: DTypeError if an input is not float64; ValueError if there are no inputs
 GradcheckResult gradcheck(const DifferentiableFunction& f, const std::vector<Tensor>& inputs,
                           const GradcheckOptions& options = {});
-// The same for variables that f holds itself, such as a layer's parameters. Their values are restored.
+// The same for variables that f holds itself, such as a layer's parameters. Their values are restored,
+// their gradients cleared.
 GradcheckResult gradcheck(const std::function<Variable()>& f, const std::vector<Variable>& leaves,
                           const GradcheckOptions& options = {});
 
