@@ -51,8 +51,9 @@ Tensor normalize(const Tensor& x, Tensor maps) {
 }
 
 void check_operands(const Variable& x, const Variable& gamma, const Variable& beta, double epsilon) {
-  check<ShapeError>(x.shape().rank() >= 2 && x.shape()[-1] > 0,
+  check<ShapeError>(x.shape().rank() >= 2,
                     "[batch_norm] expected an input [...,C] with at least two axes, found {}", x.shape());
+  check<ShapeError>(x.shape()[-1] > 0, "[batch_norm] expected at least one channel, found {}", x.shape());
   const Shape channels{x.shape()[-1]};
   for (const auto& [name, parameter] : {std::pair("gamma", &gamma), std::pair("beta", &beta)}) {
     if (!parameter->defined()) continue;

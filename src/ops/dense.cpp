@@ -25,13 +25,17 @@ void add_bias(Tensor& y, const Tensor& bias) {
 
 // y = x w + b      dx += dy w^T      dw += x^T dy      db += sum over rows of dy
 Variable dense(const Variable& x, const Variable& weight, const Variable& bias) {
-  check<ShapeError>(weight.shape().rank() == 2 && x.shape().rank() >= 1 && x.shape()[-1] == weight.shape()[0],
+  check<ShapeError>(weight.shape().rank() == 2, "[dense] expected a weight [C,K], found {}", weight.shape());
+  check<ShapeError>(x.shape().rank() >= 1 && x.shape()[-1] == weight.shape()[0],
                     "[dense] input {} does not fit weight {}: expected {} features along the last axis",
-                    x.shape(), weight.shape(), weight.shape().rank() == 2 ? weight.shape()[0] : 0);
+                    x.shape(), weight.shape(), weight.shape()[0]);
   const Index outputs = weight.shape()[1];
   check<ShapeError>(!bias.defined() || bias.shape() == Shape{outputs},
                     "[dense] expected a bias of shape [{}], found {}", outputs,
                     bias.defined() ? bias.shape() : Shape{});
+  check<DTypeError>(!bias.defined() || bias.dtype() == weight.dtype(),
+                    "[dense] expected a bias of {} elements, found {}", name_of(weight.dtype()),
+                    bias.defined() ? name_of(bias.dtype()) : "");
   Tensor y = Tensor::empty(x.shape().with(-1, outputs), x.dtype());
   product("dense", x.value(), weight.value(), y, {});
   if (bias.defined() && outputs > 0) add_bias(y, bias.value());

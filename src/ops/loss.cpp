@@ -8,10 +8,12 @@ namespace keel {
 // dlogits += dy (softmax(logits) - onehot(labels)) / N
 Variable softmax_cross_entropy(const Variable& logits, const Tensor& labels) {
   check<ShapeError>(logits.shape().rank() == 2 && logits.value().numel() > 0,
-                    "[softmax_cross_entropy] expected logits [N,K], found {}", logits.shape());
+                    "[softmax_cross_entropy] expected logits [N,K] with at least one element, found {}",
+                    logits.shape());
   const Index rows = logits.shape()[0], classes = logits.shape()[1];
   check<DTypeError>(labels.defined() && labels.dtype() == DType::int32,
-                    "[softmax_cross_entropy] expected int32 labels, found {}", labels.to_string());
+                    "[softmax_cross_entropy] expected int32 labels, found {}",
+                    labels.defined() ? name_of(labels.dtype()) : "an undefined tensor");
   check<ShapeError>(labels.shape() == Shape{rows},
                     "[softmax_cross_entropy] logits {} expect labels [{}], found {}", logits.shape(), rows,
                     labels.shape());
@@ -44,9 +46,15 @@ Variable softmax_cross_entropy(const Variable& logits, const Tensor& labels) {
 
 // dprediction += dy 2 (prediction - target) / n          dtarget -= the same
 Variable mean_squared_error(const Variable& prediction, const Variable& target) {
-  check<ShapeError>(prediction.shape() == target.shape() && prediction.value().numel() > 0,
+  check<ShapeError>(prediction.shape() == target.shape(),
                     "[mean_squared_error] expected equal shapes, found {} and {}", prediction.shape(),
                     target.shape());
+  check<ShapeError>(prediction.value().numel() > 0,
+                    "[mean_squared_error] expected at least one element, found {}", prediction.shape());
+  check<DTypeError>(
+      prediction.dtype() == target.dtype() && is_floating(target.dtype()),
+      "[mean_squared_error] expected float32 or float64 elements, the same in both, found {} and {}",
+      name_of(prediction.dtype()), name_of(target.dtype()));
   const Tensor difference = subtract(prediction.value(), target.value());
   return Variable::from_op("mean_squared_error", mean(multiply(difference, difference)), {prediction, target},
                            [difference](const Tensor& dy, Gradients& gradients) {
