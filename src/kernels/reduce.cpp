@@ -22,6 +22,16 @@ double sum_of_row(const T* x, Index n) {
   return total;
 }
 
+// y[i] = scale * sum over k of x[k * stride + i], for i < width <= kColumns
+template <class T>
+void sum_of_columns(const T* x, double scale, T* y, Index n, Index stride, Index width) {
+  double sums[kColumns] = {};
+  for (Index k = 0; k < n; ++k) {
+    for (Index i = 0; i < width; ++i) sums[i] += static_cast<double>(x[k * stride + i]);
+  }
+  for (Index i = 0; i < width; ++i) y[i] = static_cast<T>(scale * sums[i]);
+}
+
 template <class T>
 void reduce_sum_kernel(const T* x, double scale, T* y, Index outer, Index n, Index inner) {
   const double work = static_cast<double>(outer) * static_cast<double>(n) * static_cast<double>(inner);
@@ -33,15 +43,14 @@ void reduce_sum_kernel(const T* x, double scale, T* y, Index outer, Index n, Ind
     return;
   }
   const Index blocks = num_chunks(inner, kColumns);
-  for_chunks(outer * blocks, 1, work, [&](Index task, Index, Index) {
-    const Index o = task / blocks, begin = task % blocks * kColumns;
-    const Index width = inner - begin < kColumns ? inner - begin : kColumns;
-    double sums[kColumns] = {};
-    for (Index k = 0; k < n; ++k) {
-      const T* row = x + (o * n + k) * inner + begin;
-      for (Index i = 0; i < width; ++i) sums[i] += static_cast<double>(row[i]);
+  const Index additions = n * (inner < kColumns ? inner : kColumns);
+  const Index blocks_per_chunk = additions >= 4096 ? 1 : 4096 / (additions > 0 ? additions : 1);
+  for_chunks(outer * blocks, blocks_per_chunk, work, [&](Index first, Index last, Index) {
+    for (Index block = first; block < last; ++block) {
+      const Index o = block / blocks, begin = block % blocks * kColumns;
+      sum_of_columns(x + o * n * inner + begin, scale, y + o * inner + begin, n, inner,
+                     inner - begin < kColumns ? inner - begin : kColumns);
     }
-    for (Index i = 0; i < width; ++i) y[o * inner + begin + i] = static_cast<T>(scale * sums[i]);
   });
 }
 
