@@ -40,8 +40,17 @@ class Loop {
   }
 
  private:
+  // evaluate(), but for an error that also tells how far training has come.
+  Metrics evaluate_now(const data::Batches& batches, Index epoch) const {
+    try {
+      return evaluate(model_, batches);
+    } catch (const NonFiniteLoss& error) {
+      throw NonFiniteLoss(fmt::format("after step {} (epoch {}): {}", step_, epoch, error.what()));
+    }
+  }
+
   void record(EpochRecord record, const Metrics& train, const Stopwatch& stopwatch) {
-    const Metrics validation = evaluate(model_, validation_);
+    const Metrics validation = evaluate_now(validation_, record.epoch);
     record.step = step_;
     record.train_loss = train.loss();
     record.train_accuracy = train.accuracy();
@@ -54,7 +63,7 @@ class Loop {
 
   void record_before_training() {
     const Stopwatch stopwatch;
-    const Metrics train = evaluate(model_, training_);
+    const Metrics train = evaluate_now(training_, 0);
     record({.epoch = 0, .learning_rate = options_.schedule(0)}, train, stopwatch);
   }
 
@@ -82,7 +91,8 @@ class Loop {
     const Variable loss = softmax_cross_entropy(logits, batch.labels);
     const double value = loss.item();
     if (!std::isfinite(value)) {
-      throw NonFiniteLoss(fmt::format("loss is {} at step {} (epoch {}, batch {} of {}): {}", value,
+      // abs: the sign of a NaN says nothing, but would be printed.
+      throw NonFiniteLoss(fmt::format("loss is {} at step {} (epoch {}, batch {} of {}): {}", std::abs(value),
                                       step_ + 1, epoch, i + 1, training_.count(),
                                       locate_non_finite(model_, batch, context())));
     }

@@ -40,7 +40,8 @@ Metrics evaluate(nn::Module& model, const data::Batches& batches) {
     const Variable logits = model.forward(Variable(batch.inputs), context);
     const double loss = softmax_cross_entropy(logits, batch.labels).item();
     if (!std::isfinite(loss)) {
-      throw NonFiniteLoss(fmt::format("loss is {} in evaluation, batch {} of {}: {}", loss, i + 1,
+      // abs: the sign of a NaN says nothing, but would be printed.
+      throw NonFiniteLoss(fmt::format("loss is {} in evaluation, batch {} of {}: {}", std::abs(loss), i + 1,
                                       batches.count(),
                                       locate_non_finite(model, batch, nn::Context(nn::Mode::evaluation))));
     }
