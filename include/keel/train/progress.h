@@ -14,7 +14,8 @@ struct ProgressOptions {
   Index epochs = 0;  // of the whole run
 };
 
-// On a terminal, redrawn a few times a second, and replaced by the epoch's result when that is known:
+// What cannot be written is left out without an error. On a terminal, redrawn a few times a second, and
+// replaced by the epoch's result when that is known:
 //   bn epoch  3/10 [========>-------]  812/1500  loss 0.0512  48213 images/s  0:12 left
 class Progress final : public Callback {
  public:
@@ -28,7 +29,8 @@ class Progress final : public Callback {
 
  private:
   using Clock = std::chrono::steady_clock;
-  std::string bar(const StepRecord& record, double seconds) const;
+  // No longer than `columns`.
+  std::string bar(const StepRecord& record, double seconds, std::size_t columns) const;
   void erase_bar();
 
   ProgressOptions options_;
