@@ -33,7 +33,8 @@ std::vector<LayerSummary> summarize(nn::Module& model, const Shape& example_shap
     });
   });
   const NoGrad no_grad;
-  model.forward(Variable(Tensor::zeros(one_example(example_shape))), context);
+  const Variable output = model.forward(Variable(Tensor::zeros(one_example(example_shape))), context);
+  if (layers.empty()) layers.push_back({"", model.kind(), output.shape(), model.num_parameters()});
   return layers;
 }
 
