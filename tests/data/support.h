@@ -1,5 +1,4 @@
-// What the tests of this folder share: directories that vanish, files of given bytes, and the text of an
-// error.
+// What the tests of this folder share: files of given bytes, and the text of an error.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,32 +12,14 @@
 #include <vector>
 
 #include "keel/data/dataset.h"
+#include "support/temporary_directory.h"
 
 namespace keel::data::testing {
 
 namespace fs = std::filesystem;
 using Bytes = std::vector<std::uint8_t>;
 
-// A directory of its own for each test, removed with its content.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string name = (fs::temp_directory_path() / "keel_data_XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-    path_ = name;
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-  fs::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  fs::path path_;
-};
+using keel::testing::TemporaryDirectory;
 
 inline void write_bytes(const fs::path& path, const Bytes& bytes) {
   std::ofstream(path, std::ios::binary)

@@ -1,0 +1,199 @@
+#include "keel/train/progress.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <pty.h>
+#include <unistd.h>
+
+#include <regex>
+#include <stdexcept>
+#include <thread>
+
+#include "support/temporary_directory.h"
+
+namespace keel::train {
+namespace {
+
+using keel::testing::TemporaryDirectory;
+using keel::testing::text_of;
+
+// Longer than the time between two drawings of the bar.
+void wait_for_next_drawing() { std::this_thread::sleep_for(std::chrono::milliseconds(110)); }
+
+const EpochRecord kEpoch{.epoch = 3,
+                         .train_loss = 0.123456,
+                         .train_accuracy = 0.98765,
+                         .val_loss = 2,
+                         .val_accuracy = 0.5,
+                         .seconds = 1.234};
+const std::string kEpochLine =
+    "bn epoch  3/10  train loss 0.1235 acc 98.77 %  val loss 2.0000 acc 50.00 %  1.23 s\n";
+const StepRecord kStep{.epoch = 3, .batch = 5, .batches = 20, .examples = 160, .mean_loss = 0.05124};
+
+// A file that is no terminal, and what is in it.
+class Output {
+ public:
+  Output() : file_(std::fopen((directory_ / "out").c_str(), "w")) {}
+  ~Output() { std::fclose(file_); }
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+  std::FILE* file() { return file_; }
+  std::string text() { return text_of(directory_ / "out"); }
+
+ private:
+  TemporaryDirectory directory_;
+  std::FILE* file_;
+};
+
+// A terminal of so many columns, and what was written to it.
+class Terminal {
+ public:
+  explicit Terminal(unsigned short columns) {
+    termios raw{};
+    cfmakeraw(&raw);
+    const winsize size{.ws_row = 24, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
+    int inside = -1;
+    if (openpty(&outside_, &inside, nullptr, &raw, &size) != 0) throw std::runtime_error("openpty failed");
+    file_ = fdopen(inside, "w");
+    fcntl(outside_, F_SETFL, O_NONBLOCK);
+  }
+  ~Terminal() {
+    std::fclose(file_);
+    close(outside_);
+  }
+  Terminal(const Terminal&) = delete;
+  Terminal& operator=(const Terminal&) = delete;
+  std::FILE* file() { return file_; }
+  // What has come since the last call.
+  std::string text() {
+    std::string all(4096, '\0');
+    const ssize_t got = read(outside_, all.data(), all.size());
+    all.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    return all;
+  }
+
+ private:
+  int outside_ = -1;
+  std::FILE* file_ = nullptr;
+};
+
+TEST(Progress, IsALineAnEpochWhereThereIsNoTerminal) {
+  Output output;
+  {
+    Progress progress({.name = "bn", .epochs = 10}, output.file());
+    progress.on_step(kStep);
+    wait_for_next_drawing();
+    progress.on_step(kStep);
+    EXPECT_EQ(output.text(), "");
+    progress.on_epoch(kEpoch);
+    EXPECT_EQ(output.text(), kEpochLine);  // at once
+  }
+  EXPECT_EQ(output.text(), kEpochLine);
+}
+
+TEST(Progress, DrawsABarOnATerminal) {
+  Terminal terminal(200);
+  Progress progress({.name = "bn", .epochs = 10}, terminal.file());
+  progress.on_step(kStep);
+  // 5 of 20 batches: a quarter of 16 cells.
+  EXPECT_THAT(terminal.text(),
+              ::testing::MatchesRegex("\r"
+                                      "bn epoch  3/10 \\[====>-----------\\]  5/20  loss 0\\.0512  "
+                                      "[0-9]+ images/s  [0-9]+:[0-9][0-9](:[0-9][0-9])? left"
+                                      "\x1b\\[K"));
+}
+
+// What is no terminal, but is to be written to like one, counts as 80 columns: too few for 16 cells here.
+TEST(Progress, MakesTheBarShorterBeforeItCutsTheNumbers) {
+  Output output;
+  Progress progress({.name = "without", .epochs = 10}, output.file(), true);
+  progress.on_epoch({});
+  const std::size_t shown = output.text().size();
+  wait_for_next_drawing();
+  progress.on_step({.epoch = 1, .batch = 750, .batches = 1500, .examples = 9600, .mean_loss = 0.05124});
+  const std::string line = output.text().substr(shown);
+  EXPECT_THAT(line, ::testing::MatchesRegex("\rwithout epoch  1/10 \\[=+>-+\\]  750/1500  loss 0\\.0512  "
+                                            "[0-9]+ images/s  [0-9]+:[0-9][0-9] left\x1b\\[K"));
+  EXPECT_EQ(line.size(), 1 + 79 + std::string("\x1b[K").size());
+}
+
+TEST(Progress, FillsTheBarAtTheLastBatch) {
+  Terminal terminal(200);
+  Progress progress({.name = "bn", .epochs = 10}, terminal.file());
+  progress.on_step({.epoch = 3, .batch = 1, .batches = 20, .examples = 32, .mean_loss = 1});
+  EXPECT_THAT(terminal.text(), ::testing::HasSubstr("[>---------------]  1/20"));
+  wait_for_next_drawing();
+  progress.on_step({.epoch = 3, .batch = 20, .batches = 20, .examples = 640, .mean_loss = 1});
+  EXPECT_THAT(terminal.text(), ::testing::HasSubstr("[================] 20/20"));
+}
+
+TEST(Progress, RedrawsTheBarAndErasesItAtTheEndOfAnEpoch) {
+  Terminal terminal(100);
+  Progress progress({.name = "bn", .epochs = 10}, terminal.file());
+  progress.on_step(kStep);
+  EXPECT_THAT(terminal.text(), ::testing::StartsWith("\rbn epoch  3/10 ["));
+  progress.on_step(kStep);
+  EXPECT_EQ(terminal.text(), "");  // too soon
+  wait_for_next_drawing();
+  progress.on_step(kStep);
+  EXPECT_THAT(terminal.text(), ::testing::StartsWith("\rbn epoch  3/10 ["));
+  progress.on_epoch(kEpoch);
+  EXPECT_EQ(terminal.text(), "\r\x1b[K" + kEpochLine);
+  progress.on_epoch(kEpoch);
+  EXPECT_EQ(terminal.text(), kEpochLine);  // there was no bar to erase
+}
+
+TEST(Progress, ErasesTheBarOfARunThatWasStopped) {
+  Terminal terminal(100);
+  {
+    Progress progress({.name = "bn", .epochs = 10}, terminal.file());
+    progress.on_step(kStep);
+    EXPECT_NE(terminal.text(), "");
+  }
+  EXPECT_EQ(terminal.text(), "\r\x1b[K");
+}
+
+TEST(Progress, IsNeverAsLongAsTheTerminalIsWide) {
+  for (const unsigned short columns : std::initializer_list<unsigned short>{1, 20, 40}) {
+    Terminal terminal(columns);
+    Progress progress({.name = "bn", .epochs = 10}, terminal.file());
+    progress.on_step(kStep);
+    const std::string whole = "bn epoch  3/10 [=>--]  5/20  loss 0.0512  ";  // and more
+    EXPECT_EQ(terminal.text(), "\r" + whole.substr(0, columns - std::size_t{1}) + "\x1b[K");
+  }
+}
+
+TEST(Progress, TellsTheTimeLeftInTheWholeRun) {
+  Terminal terminal(200);
+  Progress progress({.name = "bn", .epochs = 3}, terminal.file());
+  const auto start = std::chrono::steady_clock::now();
+  progress.on_epoch({});
+  terminal.text();
+  wait_for_next_drawing();
+  progress.on_step({.epoch = 1, .batch = 1, .batches = 100, .examples = 32, .mean_loss = 1});
+  const double longest = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const std::string line = terminal.text();
+  std::smatch time;
+  ASSERT_TRUE(std::regex_search(line, time, std::regex("images/s  ([0-9]+):([0-9]+) left"))) << line;
+  // After 1 % of the first of three epochs: 299 times what that took.
+  const double left = 60 * std::stod(time[1]) + std::stod(time[2]);
+  EXPECT_GE(left, std::floor(299 * 0.11));
+  EXPECT_LE(left, std::ceil(299 * longest));
+}
+
+TEST(Progress, DoesNotStopARunWhenItCannotBeWritten) {
+  std::FILE* full = std::fopen("/dev/full", "w");
+  ASSERT_NE(full, nullptr);
+  {
+    Progress progress({.name = "bn", .epochs = 10}, full, true);
+    EXPECT_NO_THROW(progress.on_step(kStep));
+    EXPECT_NO_THROW(progress.on_epoch(kEpoch));
+    wait_for_next_drawing();
+    EXPECT_NO_THROW(progress.on_step(kStep));
+  }  // the destructor erases the bar
+  std::fclose(full);
+}
+
+}  // namespace
+}  // namespace keel::train
