@@ -48,7 +48,7 @@ class Checker {
  public:
   Checker(const std::function<Variable()>& f, const std::vector<Variable>& leaves,
           const GradcheckOptions& options)
-      : f_(f), leaves_(leaves), options_(options), rng_(options.seed, Stream::test) {}
+      : f_(f), leaves_(leaves), options_(options), rng_(Rng(options.seed, Stream::test).substream(1)) {}
 
   GradcheckResult run() {
     GradcheckResult result;
@@ -155,6 +155,8 @@ class Checker {
   const std::function<Variable()>& f_;
   std::vector<Variable> leaves_;
   const GradcheckOptions& options_;
+  // A stream of its own: test inputs drawn from the same seed would be parallel to the cotangent, and the
+  // gradient of sum(x * f(x)) vanishes for a normalisation f.
   Rng rng_;
   Tensor cotangent_;
   std::vector<std::vector<double>> analytic_;
