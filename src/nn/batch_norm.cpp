@@ -33,6 +33,9 @@ Variable BatchNorm::forward(const Variable& x, Context& context) {
   check<ShapeError>(x.shape().rank() >= 2 && x.shape()[-1] == channels_,
                     "[batch_norm] expected an input [...,{}] with at least two axes, found {}", channels_,
                     x.shape());
+  check<DTypeError>(!options_.track_running_stats || x.dtype() == running_mean.dtype(),
+                    "[batch_norm] expected {} elements as in the layer, found {}",
+                    name_of(running_mean.defined() ? running_mean.dtype() : x.dtype()), name_of(x.dtype()));
   const bool use_batch = !frozen_ && (context.training() || !options_.track_running_stats);
   if (!use_batch) {
     return batch_norm_inference(x, weight, bias, {running_mean.value(), running_var.value()},

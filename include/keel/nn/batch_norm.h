@@ -1,18 +1,15 @@
 // Batch Normalization layer (Ioffe & Szegedy, arXiv:1502.03167v3).
 //
 // The last axis holds the channels; all others are rows. So this one layer is what other frameworks call
-// BatchNorm1d
-// ([N,C]), 2d ([N,H,W,C]) and 3d, and BatchNormalization(axis=-1).
+// BatchNorm1d ([N,C]), 2d ([N,H,W,C]) and 3d, and BatchNormalization(axis=-1).
 //
 // Conventions, as they differ between frameworks:
-//   momentum  the weight of the NEW batch: running = (1 - momentum) running + momentum batch, as in PyTorch
-//   (default
-//             0.1). Keras's momentum is the weight of the OLD value: Keras's 0.99 is 0.01 here.
+//   momentum  the weight of the NEW batch: running = (1 - momentum) running + momentum batch, as in PyTorch,
+//             whose 0.1 is the default. Keras's is the weight of the OLD value: its 0.99 is 0.01 here.
 //             kCumulativeAverage (PyTorch's momentum=None) gives the plain mean over all batches so far.
 //   epsilon   added to the variance, inside the square root: sqrt(variance + epsilon).
-//   variance  the biased one (over R rows) normalises; running_var takes the unbiased one (over R - 1), as in
-//   the
-//             paper's Algorithm 2 and in PyTorch. (Keras keeps the biased one.)
+//   variance  the biased one (over R rows) normalises; running_var takes the unbiased one (over R - 1), as
+//             in the paper's Algorithm 2 and in PyTorch. (Keras keeps the biased one.)
 #pragma once
 
 #include <optional>
@@ -46,14 +43,15 @@ struct BatchNormOptions {
 // Training:    y = gamma (x - mean) / sqrt(variance + epsilon) + beta with the batch's mean and variance, and
 //              running_mean, running_var take them up.
 // Evaluation:  the same with running_mean and running_var, so an example's result does not depend on its
-// batch. Frozen:      as in evaluation, whatever the mode; gamma and beta are still trained.
+//              batch.
+// Frozen:      as in evaluation, whatever the mode; gamma and beta are still trained.
 //   shapes:     [..., C] -> the same, at least two axes
 //   parameters: weight (gamma) [C] if scale, bias (beta) [C] if center: PyTorch's names
 //   buffers:    running_mean [C], running_var [C], num_batches_tracked int32 [1], if track_running_stats
 //   gradient:   x, gamma and beta; through the batch's statistics as well (see keel/ops/batch_norm.h)
 //   throws:     ValueError unless channels >= 1, epsilon > 0, momentum in [0,1], initial_running_var >= 0;
-//               forward: ShapeError; ValueError in training if there is one row only: its variance is 0
-//               whatever the row, so the layer would give beta for every input
+//               forward: ShapeError; DTypeError; ValueError in training if there is one row only: its
+//               variance is 0 whatever the row, so the layer would give beta for every input
 class BatchNorm final : public Layer<BatchNorm> {
  public:
   explicit BatchNorm(Index channels, const BatchNormOptions& options = {});
