@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <limits>
 
 #include "keel/core/allocator.h"
@@ -177,8 +176,9 @@ TEST(Tensor, ConvertsBetweenAllTypes) {
 template <class From>
 void reals_saturate_and_nan_is_zero() {
   constexpr From kInf = std::numeric_limits<From>::infinity();
-  const Tensor reals = Tensor::from<From>({9}, {From(-1.9), From(1.9), From(-3e9), From(3e9), -kInf, kInf,
-                                                std::nan(""), From(255.9), From(-0.5)});
+  const Tensor reals =
+      Tensor::from<From>({9}, {From(-1.9), From(1.9), From(-3e9), From(3e9), -kInf, kInf,
+                               std::numeric_limits<From>::quiet_NaN(), From(255.9), From(-0.5)});
   constexpr std::int32_t kLow = std::numeric_limits<std::int32_t>::min(),
                          kHigh = std::numeric_limits<std::int32_t>::max();
   EXPECT_EQ(elements<std::int32_t>(reals.to(DType::int32)),
