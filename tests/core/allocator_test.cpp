@@ -26,13 +26,16 @@ TEST(Allocator, AlignsEveryBlock) {
 }
 
 TEST(Allocator, BlocksInUseDoNotOverlap) {
-  std::vector<std::shared_ptr<std::byte>> blocks;
-  for (int i = 0; i < 50; ++i) {
-    blocks.push_back(allocate(200));
-    std::memset(blocks.back().get(), i, 200);
-  }
-  for (int i = 0; i < 50; ++i) {
-    for (int k = 0; k < 200; ++k) ASSERT_EQ(blocks[static_cast<std::size_t>(i)].get()[k], std::byte(i));
+  // The second time from the cache, until it is empty and beyond.
+  for (const int count : {50, 60}) {
+    std::vector<std::shared_ptr<std::byte>> blocks;
+    for (int i = 0; i < count; ++i) {
+      blocks.push_back(allocate(200));
+      std::memset(blocks.back().get(), i, 200);
+    }
+    for (int i = 0; i < count; ++i) {
+      for (int k = 0; k < 200; ++k) ASSERT_EQ(blocks[static_cast<std::size_t>(i)].get()[k], std::byte(i));
+    }
   }
 }
 
