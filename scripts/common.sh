@@ -14,7 +14,7 @@ build_dir=${KEEL_BUILD_DIR:-$root/build}
 # Everything needed to build, test, fetch and plot on a fresh Debian 12.
 debian_packages=(
   g++ cmake ninja-build
-  libopenblas-openmp-dev libcxxopts-dev libfmt-dev nlohmann-json3-dev zlib1g-dev libgtest-dev
+  libopenblas-openmp-dev libcxxopts-dev libfmt-dev nlohmann-json3-dev zlib1g-dev libgtest-dev libgmock-dev
   python3 python3-matplotlib
   curl ca-certificates
 )
