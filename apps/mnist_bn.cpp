@@ -18,6 +18,9 @@ namespace {
 using namespace keel;
 using apps::CommandLine;
 
+// More than a machine that trains such small models gains from, and few enough that all can be started.
+constexpr Index kMostThreads = 1024;
+
 void declare(CommandLine& command) {
   const char* mnist = std::getenv("KEEL_MNIST_DIR");
   command.add("data", "DIR|synthetic", mnist != nullptr && *mnist != '\0' ? mnist : "data/mnist",
@@ -119,7 +122,7 @@ int run(int argc, char** argv) {
   declare(command);
   if (!command.parse(argc, argv)) return 0;
   const apps::ExperimentOptions options = experiment_options(command);
-  const Index threads = command.integer("threads", 0);
+  const Index threads = command.integer("threads", 0, kMostThreads);
   set_num_threads(threads > 0 ? static_cast<int>(threads)
                               : static_cast<int>(std::thread::hardware_concurrency()));
   const apps::RunDirectory directory(command.text("out"), apps::Experiment::files(),

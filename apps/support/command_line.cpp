@@ -144,13 +144,15 @@ const std::string& CommandLine::choice(const std::string& name,
   return value;
 }
 
-Index CommandLine::integer(const std::string& name, Index least) const {
+Index CommandLine::integer(const std::string& name, Index least, Index most) const {
   const std::string& value = text(name);
   Index number = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (error != std::errc() || end != value.data() + value.size() || number < least) {
-    throw UsageError(
-        fmt::format("--{}: expected a whole number of at least {}, found '{}'", name, least, value));
+  if (error != std::errc() || end != value.data() + value.size() || number < least || number > most) {
+    const std::string range = most == std::numeric_limits<Index>::max()
+                                  ? fmt::format("of at least {}", least)
+                                  : fmt::format("from {} to {}", least, most);
+    throw UsageError(fmt::format("--{}: expected a whole number {}, found '{}'", name, range, value));
   }
   return number;
 }

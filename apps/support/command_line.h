@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,7 +42,7 @@ class CommandLine {
   bool flag(const std::string& name) const;
   const std::string& text(const std::string& name) const;
   const std::string& choice(const std::string& name, const std::vector<std::string>& choices) const;
-  Index integer(const std::string& name, Index least) const;
+  Index integer(const std::string& name, Index least, Index most = std::numeric_limits<Index>::max()) const;
   // A finite number for which `accept` holds; `expected` says so in words.
   double real(const std::string& name, const std::string& expected,
               const std::function<bool(double)>& accept) const;
