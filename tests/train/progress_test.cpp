@@ -167,6 +167,7 @@ TEST(Progress, IsNeverAsLongAsTheTerminalIsWide) {
 TEST(Progress, TellsTheTimeLeftInTheWholeRun) {
   Terminal terminal(200);
   Progress progress({.name = "bn", .epochs = 3}, terminal.file());
+  wait_for_next_drawing();  // this time belongs to epoch 0
   const auto start = std::chrono::steady_clock::now();
   progress.on_epoch({});
   terminal.text();
