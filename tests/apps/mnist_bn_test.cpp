@@ -198,6 +198,17 @@ TEST_F(MnistBn, RepeatsARunBitForBitWithAnyNumberOfThreads) {
   EXPECT_EQ(json_in(out("three") / "bn" / "config.json").at("threads"), 3);
 }
 
+// From weights that are zero whatever the seed, only the order of the digits can make a difference.
+TEST_F(MnistBn, TheSeedDecidesTheOrderOfTheDigits) {
+  const auto log = [&](const std::string& seed) {
+    EXPECT_EQ(run(kShort + Arguments{"--init", "zeros", "--seed", seed, "--out", out(seed)}).status, 0);
+    return log_in(out(seed) / "no_bn" / "epochs.csv");
+  };
+  const Csv one = log("1"), two = log("2");
+  EXPECT_EQ(one.rows[0][kValLoss], two.rows[0][kValLoss]);
+  EXPECT_NE(one.rows[1][kTrainLoss], two.rows[1][kTrainLoss]);
+}
+
 TEST_F(MnistBn, OptionsDecideTheLayers) {
   const auto layers = [&](const Arguments& options) {
     const fs::path where = out("layers");

@@ -1,0 +1,67 @@
+// What is told of a log: the figures of the table and of summary.json.
+#include "support/mnist_bn_experiment.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "keel/data/synthetic_digits.h"
+
+namespace keel::apps {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Row 0, better than anything that follows, is from before any update and does not count.
+std::vector<train::EpochRecord> log_of(const std::vector<double>& val_losses,
+                                       const std::vector<double>& val_accuracies,
+                                       const std::vector<double>& seconds) {
+  std::vector<train::EpochRecord> log = {
+      {.epoch = 0, .train_loss = 0, .val_loss = 0, .val_accuracy = 1, .seconds = 1000}};
+  for (std::size_t i = 0; i < val_losses.size(); ++i) {
+    log.push_back({.epoch = static_cast<Index>(i + 1),
+                   .train_loss = 10 - static_cast<double>(i),
+                   .val_loss = val_losses[i],
+                   .val_accuracy = val_accuracies[i],
+                   .seconds = seconds[i]});
+  }
+  return log;
+}
+
+TEST(LogFigures, OfALogThatGetsWorseInTheEnd) {
+  const LogFigures f = figures_of(log_of({0.5, 0.2, 0.3}, {0.96, 0.97, 0.99}, {7, 1, 3}));
+  EXPECT_EQ(f.final_train_loss, 8);
+  EXPECT_EQ(f.final_val_loss, 0.3);
+  EXPECT_EQ(f.final_val_accuracy, 0.99);
+  EXPECT_EQ(f.best_val_loss, 0.2);
+  EXPECT_EQ(f.best_val_loss_epoch, 2);
+  EXPECT_EQ(f.best_val_accuracy, 0.99);
+  EXPECT_EQ(f.epochs_to_target, 2);  // 97 % itself is enough
+  EXPECT_EQ(f.seconds_per_epoch, 3);
+}
+
+TEST(LogFigures, OfALogThatNeverReachesTheTarget) {
+  const LogFigures f = figures_of(log_of({0.5, 0.5}, {0.969, 0.9}, {4, 2}));
+  EXPECT_EQ(f.best_val_loss_epoch, 1);  // the first of equals
+  EXPECT_EQ(f.best_val_accuracy, 0.969);
+  EXPECT_FALSE(f.epochs_to_target.has_value());
+  EXPECT_EQ(f.seconds_per_epoch, 3);
+}
+
+TEST(Experiment, TellsWhenTheTargetWasReached) {
+  const data::DatasetPtr digits = data::synthetic_digits({.count = 30});
+  const Experiment experiment({}, {"synthetic", "", digits, digits, digits});
+  ArmResult reached{.name = "bn", .title = "BN", .parameters = 1, .log = {}, .test = {}};
+  ArmResult never = reached;
+  reached.log = log_of({0.5, 0.2}, {0.96, 0.98}, {1, 1});
+  never.log = log_of({0.5, 0.2}, {0.9, 0.9}, {1, 1});
+  never.name = "no_bn";
+  EXPECT_THAT(
+      experiment.table({never, reached}),
+      HasSubstr(fmt::format("{:<38}{:>10}{:>10}\n", "epochs until 97 % validation accuracy", "never", "2")));
+  const auto arms = experiment.summary({never, reached}).at("arms");
+  EXPECT_TRUE(arms.at("no_bn").at("epochs_to_97_percent").is_null());
+  EXPECT_EQ(arms.at("bn").at("epochs_to_97_percent"), 2);
+}
+
+}  // namespace
+}  // namespace keel::apps
