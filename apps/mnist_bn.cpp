@@ -1,6 +1,7 @@
 // keel-mnist-bn: the MNIST experiment of the Batch Normalization articles.
 #include <fmt/chrono.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <ctime>
 #include <thread>
@@ -82,11 +83,17 @@ apps::ExperimentData load_data(const CommandLine& command) {
       command.real("validation-split", "a number between 0 and 1", [](double f) { return f > 0 && f < 1; });
   const Index limit = command.integer("train-limit", 0);
   const bool synthetic = command.text("data") == "synthetic";
-  data::TrainTest sets =
-      synthetic ? data::synthetic_digits_sets() : data::load_mnist_format(command.text("data"));
-  if (limit > sets.train->size()) {
-    throw apps::UsageError(fmt::format("--train-limit: expected at most the {} training examples, found {}",
-                                       sets.train->size(), limit));
+  if (command.text("data").empty())
+    throw apps::UsageError("--data: expected a directory or synthetic, found ''");
+  // No more digits are drawn than will be used; each one is the same for any number of them.
+  const data::SyntheticSetsOptions whole;
+  const Index drawn = limit > 0 ? std::min(limit, whole.train_count) : whole.train_count;
+  data::TrainTest sets = synthetic ? data::synthetic_digits_sets({.train_count = drawn})
+                                   : data::load_mnist_format(command.text("data"));
+  const Index available = synthetic ? whole.train_count : sets.train->size();
+  if (limit > available) {
+    throw apps::UsageError(
+        fmt::format("--train-limit: expected at most the {} training examples, found {}", available, limit));
   }
   if (limit > 0) sets.train = data::take(sets.train, limit);
   const data::Split parts = data::split_last(sets.train, split);
