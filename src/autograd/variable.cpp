@@ -63,22 +63,28 @@ Node::~Node() {
 
 using detail::Node;
 
-bool Gradients::wants(std::size_t input) const { return inputs_.at(input).requires_grad(); }
+const Variable& Gradients::input(std::size_t index) const {
+  check(index < inputs_.size(), "[{}] backward: expected the number of one of {} inputs, found {}",
+        operation_, inputs_.size(), index);
+  return inputs_[index];
+}
 
-Tensor& Gradients::add_to(std::size_t input) {
-  Node& node = inputs_.at(input).node();
+bool Gradients::wants(std::size_t index) const { return input(index).requires_grad(); }
+
+Tensor& Gradients::add_to(std::size_t index) {
+  Node& node = input(index).node();
   if (!node.grad.defined()) node.grad = Tensor::zeros_like(node.value);
   return node.grad;
 }
 
-void Gradients::add(std::size_t input, Tensor gradient) {
-  Node& node = inputs_.at(input).node();
+void Gradients::add(std::size_t index, Tensor gradient) {
+  Node& node = input(index).node();
   check<ShapeError>(gradient.shape() == node.value.shape(),
-                    "[backward] expected a gradient of shape {}, found {}", node.value.shape(),
-                    gradient.shape());
+                    "[{}] backward: expected a gradient of shape {} for input {}, found {}", operation_,
+                    node.value.shape(), index, gradient.shape());
   check<DTypeError>(gradient.dtype() == node.value.dtype(),
-                    "[backward] expected a gradient of {} elements, found {}", name_of(node.value.dtype()),
-                    name_of(gradient.dtype()));
+                    "[{}] backward: expected a gradient of {} elements for input {}, found {}", operation_,
+                    name_of(node.value.dtype()), index, name_of(gradient.dtype()));
   if (node.grad.defined()) {
     add_scaled(node.grad, gradient);
   } else {
@@ -94,6 +100,7 @@ Variable::Variable(Tensor value, bool requires_grad) : node_(std::make_shared<No
 
 Variable Variable::from_op(const char* operation, Tensor value, std::vector<Variable> inputs,
                            GradientFunction gradient) {
+  check(gradient != nullptr, "[{}] expected a function for the gradient, found none", operation);
   Variable result(std::move(value));
   const bool needed = std::any_of(inputs.begin(), inputs.end(),
                                   [](const Variable& v) { return v.defined() && v.requires_grad(); });
@@ -198,7 +205,7 @@ void Variable::backward(const Tensor& seed) const {
     result->grad = Tensor();
     result->freed = true;
     if (dy.defined()) {
-      Gradients gradients(operation->inputs);
+      Gradients gradients(operation->name, operation->inputs);
       operation->gradient(dy, gradients);
     }
     result.reset();

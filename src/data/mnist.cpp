@@ -64,10 +64,26 @@ DatasetPtr make_dataset(const Part& part, Index num_classes, const char* kind, c
                                                      part.images.size(0), directory.string())});
 }
 
+// Labels that skip most classes are damaged, or not labels at all: one stray 200 among digits would otherwise
+// make a network of 201 outputs. (Some sets in this format do start at 1, or leave a class out.)
+void check_classes(const Part& train, Index num_classes) {
+  const auto labels = train.labels.values<std::int32_t>();
+  std::vector<bool> seen(static_cast<std::size_t>(num_classes));
+  for (const std::int32_t label : labels) seen[static_cast<std::size_t>(label)] = true;
+  const Index empty = std::count(seen.begin(), seen.end(), false);
+  const auto largest = std::max_element(labels.begin(), labels.end());
+  check<FileError>(
+      2 * empty <= num_classes,
+      "{}: labels of which most occur expected, found {} at index {} and no example of {} smaller ones",
+      train.labels_path.string(), *largest, largest - labels.begin(), empty);
+}
+
 }  // namespace
 
 TrainTest load_mnist_format(const fs::path& directory) {
   std::error_code error;
+  check<FileError>(!fs::exists(directory, error) || fs::is_directory(directory, error),
+                   "{}: a directory expected, found a file", directory.string());
   check<FileError>(fs::is_directory(directory, error),
                    "{}: no such directory; get MNIST by scripts/fetch_mnist.sh, or use --data synthetic",
                    directory.string());
@@ -78,8 +94,14 @@ TrainTest load_mnist_format(const fs::path& directory) {
                    train.images.shape(), test.images_path.string(), test.images.shape());
   const auto labels = train.labels.values<std::int32_t>();
   const Index num_classes = std::max<Index>(2, *std::max_element(labels.begin(), labels.end()) + Index{1});
+  check_classes(train, num_classes);
   return {make_dataset(train, num_classes, "training", directory),
           make_dataset(test, num_classes, "test", directory)};
+}
+
+bool is_official_mnist(const TrainTest& sets) {
+  // Of the files whose SHA-256 are in data/checksums.sha256.
+  return sets.train->fingerprint() == "a38b64af" && sets.test->fingerprint() == "344fd944";
 }
 
 }  // namespace keel::data

@@ -19,7 +19,7 @@ Tensor apply(const char* operation, const Tensor& x, const Kernel& kernel) {
 // dx += g(saved, dy) by a kernel; `saved` is whatever the kernel wants of the forward pass.
 template <class Kernel>
 GradientFunction gradient_of(const Tensor& saved, const Kernel& kernel) {
-  return [saved, &kernel](const Tensor& dy, Gradients& gradients) {
+  return [saved, kernel](const Tensor& dy, Gradients& gradients) {
     if (!gradients.wants(0)) return;
     Tensor& dx = gradients.add_to(0);
     dispatch_floating("backward", dy.dtype(), [&](auto zero) {
@@ -32,7 +32,7 @@ GradientFunction gradient_of(const Tensor& saved, const Kernel& kernel) {
 // dx += scale dy * or / saved by a kernel.
 template <class Kernel>
 GradientFunction scaled_gradient_of(const Tensor& saved, double scale, const Kernel& kernel) {
-  return [saved, scale, &kernel](const Tensor& dy, Gradients& gradients) {
+  return [saved, scale, kernel](const Tensor& dy, Gradients& gradients) {
     if (!gradients.wants(0)) return;
     Tensor& dx = gradients.add_to(0);
     dispatch_floating("backward", dy.dtype(), [&](auto zero) {

@@ -16,7 +16,7 @@ Variable over_last_axis(const char* operation, const Variable& x, const Forward&
     using T = decltype(zero);
     forward(x.value().data<T>(), y.data<T>(), rows, n);
   });
-  return Variable::from_op(operation, y, {x}, [=, &backward](const Tensor& dy, Gradients& gradients) {
+  return Variable::from_op(operation, y, {x}, [=](const Tensor& dy, Gradients& gradients) {
     if (!gradients.wants(0)) return;
     Tensor& dx = gradients.add_to(0);
     dispatch_floating(operation, dy.dtype(), [&](auto zero) {

@@ -273,9 +273,9 @@ TEST(GradientsOfAnOperation, MustHaveTheShapeAndTypeOfTheInput) {
     y.backward();
   };
   EXPECT_EQ(message_of<ShapeError>([&] { with(Tensor::zeros({3}, DType::float64)); }),
-            "[backward] expected a gradient of shape [2], found [3]");
+            "[broken] backward: expected a gradient of shape [2] for input 0, found [3]");
   EXPECT_EQ(message_of<DTypeError>([&] { with(Tensor::zeros({2})); }),
-            "[backward] expected a gradient of float64 elements, found float32");
+            "[broken] backward: expected a gradient of float64 elements for input 0, found float32");
 }
 
 TEST(GradientsOfAnOperation, KnowWhichInputsWantOne) {

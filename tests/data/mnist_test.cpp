@@ -137,6 +137,24 @@ TEST_F(MnistFormat, RefusesATestLabelThatTrainingDoesNotKnow) {
                                          ": label 4 at index 1 is outside [0, 4)");
 }
 
+TEST_F(MnistFormat, RefusesLabelsThatSkipMostClasses) {
+  write("train-labels-idx1-ubyte", Tensor::from<std::uint8_t>({5}, {0, 3, 200, 2, 0}));
+  EXPECT_EQ(complaint(),
+            path("train-labels-idx1-ubyte") +
+                ": labels of which most occur expected, found 200 at index 2 and no example of 197 "
+                "smaller ones");
+}
+
+TEST_F(MnistFormat, RefusesAFileForADirectory) {
+  const std::string file = path("train-labels-idx1-ubyte");
+  EXPECT_EQ(message_of<FileError>([&] { load_mnist_format(file); }),
+            file + ": a directory expected, found a file");
+}
+
+TEST_F(MnistFormat, IsNotMnistItself) {
+  EXPECT_FALSE(is_official_mnist(load_mnist_format(directory_.path())));
+}
+
 TEST_F(MnistFormat, PassesOnTheComplaintOfAReader) {
   testing::write_bytes(path("t10k-images-idx3-ubyte"), {0, 0, 8});
   EXPECT_EQ(complaint(),
@@ -147,6 +165,7 @@ TEST(Mnist, TheRealFilesLoad) {
   const char* directory = std::getenv("KEEL_MNIST_DIR");
   if (directory == nullptr) GTEST_SKIP() << "KEEL_MNIST_DIR does not name a directory with MNIST";
   const TrainTest mnist = load_mnist_format(directory);
+  EXPECT_TRUE(is_official_mnist(mnist));
   EXPECT_EQ(mnist.train->size(), 60000);
   EXPECT_EQ(mnist.test->size(), 10000);
   EXPECT_EQ(mnist.train->num_classes(), 10);

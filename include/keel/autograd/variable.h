@@ -22,17 +22,22 @@ class Variable;
 // What a gradient function writes to: one accumulator for each input of the operation.
 class Gradients {
  public:
-  explicit Gradients(const std::vector<Variable>& inputs) : inputs_(inputs) {}
+  // `operation` is what messages name.
+  Gradients(const char* operation, const std::vector<Variable>& inputs)
+      : operation_(operation), inputs_(inputs) {}
 
   // Whether the gradient of this input is needed at all.
-  bool wants(std::size_t input) const;
+  bool wants(std::size_t index) const;
   // The accumulator, of the input's shape, zeros at first. Add to it; never overwrite.
-  Tensor& add_to(std::size_t input);
+  Tensor& add_to(std::size_t index);
   // Adds a tensor of the input's shape and element type. One that nobody else holds becomes the accumulator
   // if there is none yet.
-  void add(std::size_t input, Tensor gradient);
+  void add(std::size_t index, Tensor gradient);
 
  private:
+  const Variable& input(std::size_t index) const;
+
+  const char* operation_;
   const std::vector<Variable>& inputs_;
 };
 
@@ -53,7 +58,7 @@ class Variable {
 
   bool defined() const { return node_ != nullptr; }
   const Tensor& value() const;
-  // Replaces a leaf's value, as optimisers and loading do. throws: Error on the result of a recorded
+  // Replaces a leaf's value, as optimisers do. throws: Error on the result of a recorded
   // operation; DTypeError if a leaf that requires a gradient would not be real
   void set_value(Tensor value);
   // A leaf's elements, to be changed in place.

@@ -12,8 +12,11 @@ namespace keel::data {
 // each also under the spelling train-images.idx3-ubyte, and each also with .gz; plain files are preferred.
 // The number of classes is the largest training label + 1, and at least 2.
 // throws: FileError naming the files, what was expected and what was found, if a file is missing or damaged
-// (idx.h), or images and labels differ in number; ValueError if a test label does not occur among the
-// classes.
+// (idx.h), images and labels differ in number, or most classes below the largest label have no example;
+// ValueError if a test label does not occur among the classes.
 TrainTest load_mnist_format(const std::filesystem::path& directory);
+
+// Whether both parts are MNIST itself, by their fingerprints, and not another set in its format.
+bool is_official_mnist(const TrainTest& sets);
 
 }  // namespace keel::data

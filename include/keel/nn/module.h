@@ -5,7 +5,7 @@
 //     Variable forward(const Variable& x, nn::Context&) override { return x * sigmoid(beta * x); }
 //   };
 //
-// Registering a parameter, a buffer or a child once, where it is declared, is all: counting, saving, loading,
+// Registering a parameter, a buffer or a child once, where it is declared, is all: counting, naming,
 // cloning and the optimiser see it. Names are dotted paths, as in PyTorch ("2.weight", "block1.conv.bias").
 #pragma once
 
@@ -61,10 +61,14 @@ class Child {
   Child& operator=(Child&&) noexcept = default;
   // See run_part().
   Variable operator()(const Variable& x, Context& context) const {
-    return run_part(*module_, name_, x, context);
+    return run_part(**this, name_, x, context);
   }
-  M* operator->() const { return module_.get(); }
-  M& operator*() const { return *module_; }
+  // throws: Error if child() was not called for this member
+  M& operator*() const {
+    check(module_ != nullptr, "[module] a Child was used before child() gave it a module");
+    return *module_;
+  }
+  M* operator->() const { return &**this; }
   const std::shared_ptr<M>& pointer() const { return module_; }
 
  private:

@@ -1,6 +1,8 @@
 // Sequential: layers one after the other.
 #pragma once
 
+#include <type_traits>
+
 #include "keel/nn/module.h"
 
 namespace keel::nn {
@@ -18,6 +20,9 @@ class Sequential final : public Layer<Sequential> {
   // Makes a layer at the end, named by its position ("0", "1", ...), and returns it.
   template <class M, class... Args>
   M& add(Args&&... args) {
+    static_assert(
+        std::is_constructible_v<M, Args...>,
+        "add<M>(...): M has no constructor for these arguments (an Rng must be a variable of yours)");
     const auto layer = std::make_shared<M>(std::forward<Args>(args)...);
     add(layer);
     return *layer;
