@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <ctime>
+#include <filesystem>
 #include <thread>
 
 #include "keel/core/build_info.h"
@@ -63,7 +64,7 @@ apps::ExperimentOptions experiment_options(const CommandLine& command) {
                                                     [](double m) { return m >= 0 && m <= 1; });
   }
   options.classifier.norm.epsilon =
-      command.real("bn-epsilon", "a number above 0", [](double e) { return e > 0; });
+      command.real("bn-epsilon", "a number from 1e-30 to 1", [](double e) { return e >= 1e-30 && e <= 1; });
   options.classifier.dropout =
       command.real("dropout", "a number from 0 to below 1", [](double p) { return p >= 0 && p < 1; });
   const std::string& init = command.choice("init", nn::initializer_names());
@@ -78,6 +79,13 @@ apps::ExperimentOptions experiment_options(const CommandLine& command) {
   return options;
 }
 
+// "mnist" for MNIST itself, whatever its directory is called; another set in its format goes by its
+// directory's name.
+std::string name_of_data(const std::string& directory, const data::TrainTest& sets) {
+  if (data::is_official_mnist(sets)) return "mnist";
+  return std::filesystem::weakly_canonical(directory).filename().string();
+}
+
 apps::ExperimentData load_data(const CommandLine& command) {
   const double split =
       command.real("validation-split", "a number between 0 and 1", [](double f) { return f > 0 && f < 1; });
@@ -90,24 +98,30 @@ apps::ExperimentData load_data(const CommandLine& command) {
   const Index drawn = limit > 0 ? std::min(limit, whole.train_count) : whole.train_count;
   data::TrainTest sets = synthetic ? data::synthetic_digits_sets({.train_count = drawn})
                                    : data::load_mnist_format(command.text("data"));
+  const std::string name = synthetic ? "synthetic" : name_of_data(command.text("data"), sets);
   const Index available = synthetic ? whole.train_count : sets.train->size();
   if (limit > available) {
     throw apps::UsageError(
         fmt::format("--train-limit: expected at most the {} training examples, found {}", available, limit));
   }
   if (limit > 0) sets.train = data::take(sets.train, limit);
-  const data::Split parts = data::split_last(sets.train, split);
+  const data::Split parts = [&] {
+    try {
+      return data::split_last(sets.train, split);
+    } catch (const ValueError& error) {
+      throw apps::UsageError(fmt::format("--validation-split: {}", error.what()));
+    }
+  }();
   const Index batch_size = command.integer("batch-size", 1);
   if (batch_size > parts.training->size()) {
     throw apps::UsageError(fmt::format("--batch-size: expected at most the {} training examples, found {}",
                                        parts.training->size(), batch_size));
   }
-  return {synthetic ? "synthetic" : "mnist", synthetic ? "" : command.text("data"), parts.training,
-          parts.validation, sets.test};
+  return {name, synthetic ? "" : command.text("data"), parts.training, parts.validation, sets.test};
 }
 
 // What config.json says of a run beside its data and model.
-nlohmann::ordered_json run_record(const CommandLine& command) {
+nlohmann::ordered_json run_record(const CommandLine& command, const apps::ExperimentOptions& options) {
   const BuildInfo build = build_info();
   nlohmann::ordered_json record = {
       {"program", "keel-mnist-bn"},
@@ -117,7 +131,9 @@ nlohmann::ordered_json run_record(const CommandLine& command) {
       {"isa", build.isa},
       {"threads", num_threads()},
       {"started", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))}};
-  for (const auto& [name, value] : command.resolved()) record["options"][name] = value;
+  record["options"] = command.resolved();
+  const bool before = options.classifier.norm_position == nn::NormPosition::before_activation;
+  record["options"]["bn-position"] = before ? "before" : "after";
   return record;
 }
 
@@ -132,22 +148,24 @@ int run(int argc, char** argv) {
   const Index threads = command.integer("threads", 0, kMostThreads);
   set_num_threads(threads > 0 ? static_cast<int>(threads)
                               : static_cast<int>(std::thread::hardware_concurrency()));
-  const apps::RunDirectory directory(command.text("out"), apps::Experiment::files(),
-                                     command.flag("overwrite"));
+  if (command.text("out").empty()) throw apps::UsageError("--out: expected a directory, found ''");
+  apps::RunDirectory directory(command.text("out"), apps::Experiment::files(), command.flag("overwrite"));
 
   const apps::Experiment experiment(options, load_data(command));
   experiment.check();
-  directory.prepare();
+  directory.prepare(apps::Experiment::derived_files());
 
   fmt::print("{}\n\n{}\n", experiment.title(), experiment.model_table("bn"));
   std::fflush(stdout);
   std::vector<apps::ArmResult> results;
   for (const std::string& arm : apps::Experiment::arms()) {
-    results.push_back(experiment.run(arm, directory.path(), run_record(command)));
+    results.push_back(experiment.run(arm, directory.path(), run_record(command, options)));
   }
   apps::write_json(directory.path() / "summary.json", experiment.summary(results));
   fmt::print("\n{}\nlogs: {}\n", experiment.table(results), directory.path().string());
-  return 0;
+  const bool diverged = std::any_of(results.begin(), results.end(),
+                                    [](const auto& result) { return !result.diverged.empty(); });
+  return diverged ? 1 : 0;
 }
 
 }  // namespace

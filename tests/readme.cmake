@@ -2,7 +2,7 @@
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/README.md)
 file(READ ${PROJECT_SOURCE_DIR}/README.md readme)
 set(examples ${CMAKE_CURRENT_BINARY_DIR}/readme)
-foreach(example train.cpp swish.h swish_test.cpp)
+foreach(example train.cpp keel/nn/swish.h swish_test.cpp softplus.h)
   set(begin "<!-- example: ${example} -->\n```cpp\n")
   string(FIND "${readme}" "${begin}" position)
   if(position EQUAL -1)
@@ -19,11 +19,13 @@ endforeach()
 
 add_executable(readme_train ${examples}/train.cpp)
 target_link_libraries(readme_train PRIVATE keel keel_warnings)
+# Twice: a test that looks at the output does not look at the exit status. The example says what it reached; fewer than
+# 80 % would be a broken example, not an unlucky one.
 add_test(NAME readme.train COMMAND readme_train)
-# The example says what it reached; fewer than 80 % would be a broken example, not an unlucky one.
-set_tests_properties(readme.train PROPERTIES PASS_REGULAR_EXPRESSION "test accuracy ([89][0-9]|100)")
+add_test(NAME readme.train_output COMMAND readme_train)
+set_tests_properties(readme.train_output PROPERTIES PASS_REGULAR_EXPRESSION "test accuracy ([89][0-9]|100)")
 
-add_executable(readme_swish ${examples}/swish_test.cpp)
-target_include_directories(readme_swish PRIVATE ${examples})
-target_link_libraries(readme_swish PRIVATE keel keel_warnings GTest::gtest GTest::gtest_main)
-add_test(NAME readme.swish COMMAND readme_swish)
+add_executable(readme_layer ${examples}/swish_test.cpp readme/softplus.cpp)
+target_include_directories(readme_layer PRIVATE ${examples})
+target_link_libraries(readme_layer PRIVATE keel keel_warnings GTest::gtest GTest::gtest_main)
+add_test(NAME readme.layer COMMAND readme_layer)

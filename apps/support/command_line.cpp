@@ -34,7 +34,11 @@ std::size_t distance(const std::string& a, const std::string& b) {
 
 int run_program(const std::function<int()>& body) {
   try {
-    return body();
+    const int status = body();
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+      throw FileError("cannot write to the standard output: what was to be read there is lost");
+    }
+    return status;
   } catch (const UsageError& error) {
     fmt::print(stderr, "error: {}\n", error.what());
     return 2;
@@ -59,7 +63,8 @@ struct CommandLine::Parsed {
 CommandLine::CommandLine(std::string program, std::string description)
     : parsed_(std::make_unique<Parsed>(program, description)) {
   parsed_->options.set_width(100);
-  add_flag("help", "Print this text");
+  parsed_->options.add_options()("h,help", "Print this text");
+  parsed_->flags.insert("help");
   add_flag("version", "Print the version and what it was built from");
 }
 
@@ -87,6 +92,7 @@ void CommandLine::require_known(int argc, const char* const* argv) const {
   std::set<std::string> seen;
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
+    if (argument == "-h") continue;
     if (argument.size() < 2 || argument[0] != '-') {
       throw UsageError(fmt::format("unexpected argument '{}': every value follows its option", argument));
     }
@@ -97,8 +103,10 @@ void CommandLine::require_known(int argc, const char* const* argv) const {
       const auto nearest = std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
         return distance(a, name) < distance(b, name);
       });
-      throw UsageError(
-          fmt::format("unknown option '{}': did you mean --{}? (--help lists all)", argument, *nearest));
+      // A name of which nothing is left is no slip of the finger.
+      const bool near = distance(*nearest, name) < std::max(nearest->size(), name.size());
+      throw UsageError(fmt::format("unknown option '{}'{} (--help lists all)", argument,
+                                   near ? fmt::format(": did you mean --{}?", *nearest) : ""));
     }
     if (!seen.insert(name).second) throw UsageError(fmt::format("--{} is given twice", name));
     const bool takes_value = parsed_->flags.count(name) == 0;
@@ -149,9 +157,9 @@ Index CommandLine::integer(const std::string& name, Index least, Index most) con
   Index number = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
   if (error != std::errc() || end != value.data() + value.size() || number < least || number > most) {
-    const std::string range = most == std::numeric_limits<Index>::max()
-                                  ? fmt::format("of at least {}", least)
-                                  : fmt::format("from {} to {}", least, most);
+    const bool bounded = most < std::numeric_limits<Index>::max() || error == std::errc::result_out_of_range;
+    const std::string range =
+        bounded ? fmt::format("from {} to {}", least, most) : fmt::format("of at least {}", least);
     throw UsageError(fmt::format("--{}: expected a whole number {}, found '{}'", name, range, value));
   }
   return number;
@@ -169,11 +177,16 @@ double CommandLine::real(const std::string& name, const std::string& expected,
   return number;
 }
 
-std::vector<std::pair<std::string, std::string>> CommandLine::resolved() const {
-  std::vector<std::pair<std::string, std::string>> all;
-  for (const std::string& name : parsed_->order) all.emplace_back(name, text(name));
+nlohmann::ordered_json CommandLine::resolved() const {
+  nlohmann::ordered_json all;
+  for (const std::string& name : parsed_->order) {
+    const std::string& value = text(name);
+    // Parsed as JSON, which has numbers only as options do; anything else stays text.
+    const auto number = nlohmann::ordered_json::parse(value, nullptr, false);
+    all[name] = number.is_number() ? number : nlohmann::ordered_json(value);
+  }
   for (const std::string& name : parsed_->flags) {
-    if (name != "help" && name != "version") all.emplace_back(name, flag(name) ? "true" : "false");
+    if (name != "help" && name != "version") all[name] = flag(name);
   }
   return all;
 }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -47,8 +48,8 @@ class CommandLine {
   double real(const std::string& name, const std::string& expected,
               const std::function<bool(double)>& accept) const;
 
-  // All options with values, by name, in the order they were added: for the record of a run.
-  std::vector<std::pair<std::string, std::string>> resolved() const;
+  // All options by name, in the order they were added, numbers as numbers: for the record of a run.
+  nlohmann::ordered_json resolved() const;
 
  private:
   struct Parsed;

@@ -8,6 +8,7 @@
 #include "keel/optim/sgd.h"
 #include "keel/train/csv_log.h"
 #include "keel/train/fit.h"
+#include "keel/train/non_finite.h"
 #include "keel/train/progress.h"
 #include "keel/train/summary.h"
 #include "support/run_directory.h"
@@ -35,6 +36,27 @@ data::Batches in_order(const data::DatasetPtr& dataset) {
 bool has_norm(const std::string& arm) { return arm == "bn"; }
 
 std::string title_of(const std::string& arm) { return has_norm(arm) ? "BN" : "no BN"; }
+
+ordered_json record_of(const ExperimentData& data) {
+  ordered_json record = {{"name", data.name}, {"description", data.training->description()}};
+  if (!data.source.empty()) record["source"] = data.source;
+  for (const auto& [part, dataset] :
+       {std::pair("training", data.training), std::pair("validation", data.validation),
+        std::pair("test", data.test)}) {
+    record[part] = {{"examples", dataset->size()}, {"crc32", dataset->fingerprint()}};
+  }
+  return record;
+}
+
+// Keeps the rows, also those of a run that ends with an exception.
+class Recorder final : public train::Callback {
+ public:
+  explicit Recorder(std::vector<train::EpochRecord>& log) : log_(log) {}
+  void on_epoch(const train::EpochRecord& record) override { log_.push_back(record); }
+
+ private:
+  std::vector<train::EpochRecord>& log_;
+};
 
 ordered_json layers_record(nn::Module& model, const Shape& example) {
   ordered_json layers = ordered_json::array();
@@ -76,7 +98,7 @@ LogFigures figures_of(const std::vector<train::EpochRecord>& log) {
 }
 
 Experiment::Experiment(ExperimentOptions options, ExperimentData data)
-    : options_(std::move(options)), data_(std::move(data)) {
+    : options_(std::move(options)), data_(std::move(data)), data_record_(record_of(data_)) {
   options_.classifier.input = data_.training->example_shape();
   options_.classifier.classes = data_.training->num_classes();
 }
@@ -95,6 +117,8 @@ std::vector<std::filesystem::path> Experiment::files() {
   all.push_back("summary.json");
   return all;
 }
+
+std::vector<std::filesystem::path> Experiment::derived_files() { return {"losses.png", "losses.svg"}; }
 
 std::shared_ptr<nn::Sequential> Experiment::build(const std::string& arm) const {
   nn::ClassifierOptions classifier = options_.classifier;
@@ -120,22 +144,11 @@ std::string Experiment::model_table(const std::string& arm) const {
   return train::summary_table(*build(arm), options_.classifier.input);
 }
 
-ordered_json Experiment::data_record() const {
-  ordered_json record = {{"name", data_.name}, {"description", data_.training->description()}};
-  if (!data_.source.empty()) record["source"] = data_.source;
-  for (const auto& [part, dataset] :
-       {std::pair("training", data_.training), std::pair("validation", data_.validation),
-        std::pair("test", data_.test)}) {
-    record[part] = {{"examples", dataset->size()}, {"crc32", dataset->fingerprint()}};
-  }
-  return record;
-}
-
 ArmResult Experiment::run(const std::string& arm, const std::filesystem::path& directory,
                           const ordered_json& run_record) const {
   const auto model = build(arm);
   ordered_json config = run_record;
-  config["data"] = data_record();
+  config["data"] = data_record_;
   config["model"] = {{"name", options_.model},
                      {"batch_norm", has_norm(arm)},
                      {"parameters", model->num_parameters()},
@@ -151,30 +164,43 @@ ArmResult Experiment::run(const std::string& arm, const std::filesystem::path& d
   result.name = arm;
   result.title = title_of(arm);
   result.parameters = model->num_parameters();
-  result.log = train::fit(
-      *model, *optimizer, training, in_order(data_.validation),
-      {.epochs = options_.epochs, .schedule = optim::constant(options_.learning_rate), .seed = options_.seed},
-      {std::make_shared<train::CsvLog>(directory / arm / "epochs.csv"),
-       std::make_shared<train::Progress>(
-           train::ProgressOptions{.name = fmt::format("{:<5}", result.title), .epochs = options_.epochs})});
-  result.test = train::evaluate(*model, in_order(data_.test));
+  const train::FitOptions fit_options = {
+      .epochs = options_.epochs, .schedule = optim::constant(options_.learning_rate), .seed = options_.seed};
+  const train::ProgressOptions progress = {.name = fmt::format("{:<5}", result.title),
+                                           .epochs = options_.epochs};
+  try {
+    train::fit(*model, *optimizer, training, in_order(data_.validation), fit_options,
+               {std::make_shared<Recorder>(result.log),
+                std::make_shared<train::CsvLog>(directory / arm / "epochs.csv"),
+                std::make_shared<train::Progress>(progress)});
+    result.test = train::evaluate(*model, in_order(data_.test));
+  } catch (const train::NonFiniteLoss& error) {
+    result.diverged = error.what();
+    fmt::print(stderr, "error: {}: {}\n", result.title, result.diverged);
+  }
   return result;
 }
 
 std::string Experiment::title() const {
   return fmt::format(
       "{} with and without BatchNorm on {}: {} training, {} validation, {} test images", options_.model,
-      data_.name == "synthetic" ? "synthetic digits" : "the MNIST-format data in " + data_.source,
+      data_.name == "synthetic" ? "synthetic digits"
+      : data_.name == "mnist"   ? "MNIST"
+                                : fmt::format("{} ({} classes)", data_.source, data_.training->num_classes()),
       data_.training->size(), data_.validation->size(), data_.test->size());
 }
 
 ordered_json Experiment::summary(const std::vector<ArmResult>& results) const {
-  ordered_json summary = {{"data", data_record()}, {"model", options_.model}, {"seed", options_.seed}};
+  ordered_json summary = {{"data", data_record_}, {"model", options_.model}, {"seed", options_.seed}};
   for (const ArmResult& result : results) {
-    const LogFigures f = figures_of(result.log);
     ordered_json& arm = summary["arms"][result.name];
     arm["parameters"] = result.parameters;
-    arm["epochs"] = result.log.back().epoch;
+    arm["epochs"] = result.log.empty() ? 0 : result.log.back().epoch;
+    if (!result.diverged.empty()) {
+      arm["diverged"] = result.diverged;
+      continue;
+    }
+    const LogFigures f = figures_of(result.log);
     arm["final_train_loss"] = f.final_train_loss;
     arm["final_val_loss"] = f.final_val_loss;
     arm["final_val_accuracy"] = f.final_val_accuracy;
@@ -192,33 +218,41 @@ ordered_json Experiment::summary(const std::vector<ArmResult>& results) const {
 
 std::string Experiment::table(const std::vector<ArmResult>& results) const {
   constexpr int kLabel = 38, kColumn = 10;
-  std::vector<LogFigures> figures;
+  std::vector<std::optional<LogFigures>> figures;
   std::string text = fmt::format("{:<{}}", "", kLabel);
   for (const ArmResult& result : results) {
-    figures.push_back(figures_of(result.log));
+    figures.push_back(result.diverged.empty() ? std::optional(figures_of(result.log)) : std::nullopt);
     text += fmt::format("{:>{}}", result.title, kColumn);
   }
   text += '\n';
   const auto row = [&](const std::string& label, const auto& cell) {
     text += fmt::format("{:<{}}", label, kLabel);
-    for (std::size_t i = 0; i < results.size(); ++i) text += fmt::format("{:>{}}", cell(i), kColumn);
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      text += fmt::format("{:>{}}", figures[i] ? cell(*figures[i], results[i]) : "diverged", kColumn);
+    }
     text += '\n';
   };
-  const auto loss = [](double value) { return fmt::format("{:.4f}", value); };
-  const auto percent = [](double value) { return fmt::format("{:.2f} %", 100 * value); };
-  row("training loss, last epoch", [&](std::size_t i) { return loss(figures[i].final_train_loss); });
-  row("validation loss, last epoch", [&](std::size_t i) { return loss(figures[i].final_val_loss); });
-  row("validation loss, best", [&](std::size_t i) { return loss(figures[i].best_val_loss); });
-  row("validation accuracy, last epoch",
-      [&](std::size_t i) { return percent(figures[i].final_val_accuracy); });
-  row("validation accuracy, best", [&](std::size_t i) { return percent(figures[i].best_val_accuracy); });
-  row("test accuracy", [&](std::size_t i) { return percent(results[i].test.accuracy()); });
-  row(fmt::format("epochs until {:.0f} % validation accuracy", 100 * kTargetAccuracy), [&](std::size_t i) {
-    return figures[i].epochs_to_target ? std::to_string(*figures[i].epochs_to_target) : std::string("never");
-  });
+  const auto loss = [&](const char* label, double LogFigures::*figure) {
+    row(label, [=](const LogFigures& f, const ArmResult&) { return fmt::format("{:.4f}", f.*figure); });
+  };
+  const auto accuracy = [&](const char* label, double LogFigures::*figure) {
+    row(label,
+        [=](const LogFigures& f, const ArmResult&) { return fmt::format("{:.2f} %", 100 * f.*figure); });
+  };
+  loss("training loss, last epoch", &LogFigures::final_train_loss);
+  loss("validation loss, last epoch", &LogFigures::final_val_loss);
+  loss("validation loss, best", &LogFigures::best_val_loss);
+  accuracy("validation accuracy, last epoch", &LogFigures::final_val_accuracy);
+  accuracy("validation accuracy, best", &LogFigures::best_val_accuracy);
+  row("test accuracy",
+      [](const LogFigures&, const ArmResult& r) { return fmt::format("{:.2f} %", 100 * r.test.accuracy()); });
+  row(fmt::format("epochs until {:.0f} % validation accuracy", 100 * kTargetAccuracy),
+      [](const LogFigures& f, const ArmResult&) {
+        return f.epochs_to_target ? std::to_string(*f.epochs_to_target) : std::string("never");
+      });
   row("seconds per epoch (median)",
-      [&](std::size_t i) { return fmt::format("{:.2f}", figures[i].seconds_per_epoch); });
-  row("parameters", [&](std::size_t i) { return std::to_string(results[i].parameters); });
+      [](const LogFigures& f, const ArmResult&) { return fmt::format("{:.2f}", f.seconds_per_epoch); });
+  row("parameters", [](const LogFigures&, const ArmResult& r) { return std::to_string(r.parameters); });
   return text;
 }
 

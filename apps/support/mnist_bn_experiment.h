@@ -26,7 +26,7 @@ struct ExperimentOptions {
 };
 
 struct ExperimentData {
-  std::string name;    // "mnist": a directory in MNIST's format; or "synthetic"
+  std::string name;    // "mnist" for MNIST itself, "synthetic", or the name of the directory
   std::string source;  // the directory, if there is one
   data::DatasetPtr training, validation, test;
 };
@@ -36,8 +36,9 @@ struct ArmResult {
   std::string name;   // "no_bn" or "bn": the directory its files go to
   std::string title;  // "no BN" or "BN"
   Index parameters = 0;
-  std::vector<train::EpochRecord> log;
+  std::vector<train::EpochRecord> log;  // up to the last whole epoch
   train::Metrics test;
+  std::string diverged;  // what was said of a loss that is not finite; empty if all went well
 };
 
 // What people ask of a log.
@@ -60,10 +61,13 @@ class Experiment {
   static const std::vector<std::string>& arms();
   // The files that the arms and the summary are written to, relative to the run's directory.
   static std::vector<std::filesystem::path> files();
+  // What scripts/plot_losses.py makes of them: out of date as soon as a new run starts.
+  static std::vector<std::filesystem::path> derived_files();
 
   // Finds what would fail in the middle of a run.   throws: what train::check_batches() throws
   void check() const;
-  // Trains and tests one arm; writes its config.json and epochs.csv below `directory`.
+  // Trains and tests one arm; writes its config.json and epochs.csv below `directory`. An arm that diverges
+  // is a result, too: it is reported on stderr at once, and the log ends where it happened.
   ArmResult run(const std::string& arm, const std::filesystem::path& directory,
                 const nlohmann::ordered_json& run_record) const;
 
@@ -75,10 +79,10 @@ class Experiment {
 
  private:
   std::shared_ptr<nn::Sequential> build(const std::string& arm) const;
-  nlohmann::ordered_json data_record() const;
 
   ExperimentOptions options_;
   ExperimentData data_;
+  nlohmann::ordered_json data_record_;  // reading all data takes a while: made once
 };
 
 }  // namespace keel::apps

@@ -1,6 +1,12 @@
 #include "support/run_directory.h"
 
-#include <fstream>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 
 #include "keel/core/error.h"
 
@@ -8,54 +14,89 @@ namespace keel::apps {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+// Writes, in the words of the system if it cannot: "No space left on device". Empty if all went well.
+std::string write_file(const fs::path& path, const std::string& text) {
+  errno = 0;
+  std::FILE* file = std::fopen(path.c_str(), "w");
+  if (file == nullptr) return std::strerror(errno);
+  const bool written = std::fputs(text.c_str(), file) >= 0 && std::fflush(file) == 0;
+  const int reason = errno;
+  std::fclose(file);
+  return written ? "" : std::strerror(reason);
+}
+
+}  // namespace
+
 RunDirectory::RunDirectory(fs::path path, std::vector<fs::path> files, bool overwrite)
-    : path_(std::move(path)), files_(std::move(files)) {
+    : path_(std::move(path)), files_(std::move(files)), overwrite_(overwrite) {
   std::error_code ignored;
-  check<FileError>(!path_.empty(), "expected a directory to write to, found an empty name");
   check<FileError>(!fs::exists(path_, ignored) || fs::is_directory(path_, ignored),
                    "cannot write to {}: it is not a directory", path_.string());
+  require_no_run();
+}
+
+RunDirectory::~RunDirectory() {
+  if (lock_ >= 0) close(lock_);
+}
+
+void RunDirectory::require_no_run() const {
+  std::error_code ignored;
   for (const fs::path& file : files_) {
-    check<FileError>(overwrite || !fs::exists(path_ / file, ignored),
+    check<FileError>(overwrite_ || !fs::exists(path_ / file, ignored),
                      "{} holds a run already ({}): name another directory, or pass --overwrite",
                      path_.string(), file.string());
   }
 }
 
-void RunDirectory::prepare() const {
+// The lock is on the directory itself and ends with the process, however that ends.
+void RunDirectory::lock() {
+  lock_ = open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  check<FileError>(lock_ >= 0, "cannot open directory {}: {}", path_.string(), std::strerror(errno));
+  const bool locked = flock(lock_, LOCK_EX | LOCK_NB) == 0;
+  // Some file systems have no locks: then there is none.
+  check<FileError>(locked || errno != EWOULDBLOCK, "another run is writing to {}: name another directory",
+                   path_.string());
+}
+
+void RunDirectory::prepare(const std::vector<fs::path>& derived) {
   for (const fs::path& file : files_) {
-    const fs::path whole = path_ / file;
+    const fs::path directory = (path_ / file).parent_path();
     std::error_code error;
-    fs::create_directories(whole.parent_path(), error);
-    check<FileError>(!error, "cannot make directory {}: {}", whole.parent_path().string(), error.message());
+    fs::create_directories(directory, error);
+    check<FileError>(!error, "cannot make directory {}: {}", directory.string(), error.message());
   }
-  // Before anything is removed: is there leave to write?
+  lock();
+  require_no_run();
+  // Before anything is removed: is there leave to write, and room?
   for (const fs::path& file : files_) {
     const fs::path probe = (path_ / file).parent_path() / ".keel-probe";
-    const bool writable = std::ofstream(probe).put('\n').flush().good();
+    const std::string problem = write_file(probe, "\n");
     std::error_code ignored;
     fs::remove(probe, ignored);
-    check<FileError>(writable, "cannot write to directory {}", probe.parent_path().string());
+    check<FileError>(problem.empty(), "cannot write to directory {}: {}", probe.parent_path().string(),
+                     problem);
   }
-  for (const fs::path& file : files_) {
-    std::error_code error;
-    fs::remove(path_ / file, error);
-    check<FileError>(!error, "cannot remove {}: {}", (path_ / file).string(), error.message());
+  for (const auto& list : {files_, derived}) {
+    for (const fs::path& file : list) {
+      std::error_code error;
+      fs::remove(path_ / file, error);
+      check<FileError>(!error, "cannot remove {}: {}", (path_ / file).string(), error.message());
+    }
   }
 }
 
 void write_json(const fs::path& path, const nlohmann::ordered_json& content) {
   const fs::path temporary = path.string() + ".part";
-  std::ofstream file(temporary);
-  file << content.dump(2) << '\n';
-  file.close();
+  std::string problem = write_file(temporary, content.dump(2) + "\n");
   std::error_code error;
-  if (file.good()) fs::rename(temporary, path, error);
-  const bool written = file.good() && !error;
-  if (!written) {
-    std::error_code ignored;
-    fs::remove(temporary, ignored);
+  if (problem.empty()) {
+    fs::rename(temporary, path, error);
+    if (error) problem = error.message();
   }
-  check<FileError>(written, "cannot write {}", path.string());
+  if (!problem.empty()) fs::remove(temporary, error);
+  check<FileError>(problem.empty(), "cannot write {}: {}", path.string(), problem);
 }
 
 }  // namespace keel::apps

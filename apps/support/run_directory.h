@@ -3,7 +3,6 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <string>
 #include <vector>
 
 namespace keel::apps {
@@ -13,17 +12,25 @@ class RunDirectory {
   // `files`: everything a run writes, relative to the directory. Changes nothing yet.
   //   throws: FileError if one of them is there already (unless overwrite), or the path is no directory
   RunDirectory(std::filesystem::path path, std::vector<std::filesystem::path> files, bool overwrite);
+  ~RunDirectory();
+  RunDirectory(const RunDirectory&) = delete;
+  RunDirectory& operator=(const RunDirectory&) = delete;
 
-  // Makes the directories, and removes the files of an earlier run: a new log never stands beside an old
-  // summary.
-  //   throws: FileError if a directory cannot be made or written to
-  void prepare() const;
+  // Makes the directories, keeps other runs out while this object lives, and removes the files of an earlier
+  // run and what was `derived` from them: a new log never stands beside an old summary or plot.
+  //   throws: FileError if another run is writing to the directory, or it cannot be made or written to
+  void prepare(const std::vector<std::filesystem::path>& derived);
 
   const std::filesystem::path& path() const { return path_; }
 
  private:
+  void require_no_run() const;
+  void lock();
+
   std::filesystem::path path_;
   std::vector<std::filesystem::path> files_;
+  bool overwrite_;
+  int lock_ = -1;
 };
 
 // Writes a file whole or not at all: under another name, then renamed.   throws: FileError

@@ -1,7 +1,11 @@
 // keel-mnist-bn given what it cannot use: one clear line, the right status, and nothing half-written.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
+#include <unistd.h>
 
+#include <fstream>
 #include <regex>
 
 #include "apps/mnist_bn_support.h"
@@ -82,7 +86,8 @@ TEST_F(MnistBn, RefusesNumbersOutOfRange) {
                      fmt::format("{}: expected {}, found '{}'", option, expected, value));
     }
   };
-  expect("--batch-size", "a whole number of at least 1", {"0", "-3", "8.5", "99999999999999999999"});
+  expect("--batch-size", "a whole number of at least 1", {"0", "-3", "8.5"});
+  expect("--batch-size", "a whole number from 1 to 9223372036854775807", {"99999999999999999999"});
   expect("--epochs", "a whole number of at least 1", {"0", "x", "", "1e1", "3 "});
   expect("--seed", "a whole number of at least 0", {"-1"});
   expect("--train-limit", "a whole number of at least 0", {"-1", "all"});
@@ -91,7 +96,7 @@ TEST_F(MnistBn, RefusesNumbersOutOfRange) {
   expect("--validation-split", "a number between 0 and 1", {"0", "1", "nan", "-0.1", "20%"});
   expect("--dropout", "a number from 0 to below 1", {"1", "-0.1", "nan"});
   expect("--bn-momentum", "a number from 0 to 1, or none", {"1.1", "-0.1", "nan", "never"});
-  expect("--bn-epsilon", "a number above 0", {"0", "-1e-5", "nan"});
+  expect("--bn-epsilon", "a number from 1e-30 to 1", {"0", "-1e-5", "nan"});
 }
 
 TEST_F(MnistBn, RefusesNamesItDoesNotKnow) {
@@ -111,8 +116,9 @@ TEST_F(MnistBn, RefusesMoreThanTheDataHold) {
                  "--batch-size: expected at most the 48 training examples, found 49");
   expect_refused({"--train-limit", "61"}, kWrongUsage,
                  "--train-limit: expected at most the 60 training examples, found 61");
-  expect_refused({"--train-limit", "1"}, kFailed,
-                 "[split_last] a validation fraction of 0.2 cuts 1 examples into 0 and 1; both parts need at "
+  expect_refused({"--train-limit", "1"}, kWrongUsage,
+                 "--validation-split: [split_last] a validation fraction of 0.2 cuts 1 examples into 0 and "
+                 "1; both parts need at "
                  "least one");
 }
 
@@ -194,26 +200,54 @@ TEST_F(MnistBn, RefusesToWriteWhereItCannot) {
   };
   expect(file, "cannot write to " + file.string() + ": it is not a directory");
   expect(file / "run", "cannot make directory " + (file / "run" / "no_bn").string() + ": Not a directory");
-  expect("", "expected a directory to write to, found an empty name");
+  const Outcome nowhere = run({"--epochs", "1", "--out", ""});
+  EXPECT_EQ(nowhere.status, kWrongUsage);
+  EXPECT_EQ(nowhere.err, "error: --out: expected a directory, found ''\n");
   EXPECT_EQ(text_of(file), "precious");
 }
 
-// A rate that no model survives: the first update makes the second loss infinite or no number.
-TEST_F(MnistBn, StopsWhenTheLossIsNotFinite) {
+// A rate that no model survives: the first update makes the second loss infinite or no number. The other arm
+// is run all the same, as it may well survive: that is what the experiment is about.
+TEST_F(MnistBn, AnArmThatDivergesIsAResult) {
   const Outcome outcome = run({"--optimizer", "sgd", "--lr", "1e20", "--batch-size", "16", "--epochs", "2"});
   EXPECT_EQ(outcome.status, kFailed);
   const std::vector<std::string> lines = lines_of(outcome.err);
-  ASSERT_EQ(lines.size(), 2U);
-  EXPECT_TRUE(lines[0].starts_with("no BN epoch 0/2  train loss ")) << lines[0];
+  ASSERT_GE(lines.size(), 3U);
+  EXPECT_TRUE(lines[0].starts_with("no BN epoch 0/2  ")) << lines[0];
   EXPECT_TRUE(std::regex_match(
-      lines[1], std::regex("error: loss is (nan|inf) at step 2 \\(epoch 1, batch 2 of 3\\): first in the "
-                           "output of layer 3 \\(dense\\)")))
+      lines[1],
+      std::regex("error: no BN: loss is (nan|inf) at step 2 \\(epoch 1, batch 2 of 3\\): first in the "
+                 "output of layer 3 \\(dense\\)")))
       << lines[1];
-  // What was logged is kept, and no summary says that the run was finished.
-  const auto files = files_below(out());
-  EXPECT_EQ(files.size(), 2U);
-  EXPECT_EQ(files.count("no_bn/config.json"), 1U);
+  EXPECT_TRUE(lines[2].starts_with("BN    epoch 0/2  ")) << lines[2];
+  // What was logged is kept, and table and summary say what happened.
   EXPECT_EQ(log_in(out() / "no_bn" / "epochs.csv").rows.size(), 1U);
+  EXPECT_TRUE(std::regex_search(outcome.out, std::regex("test accuracy +diverged "))) << outcome.out;
+  const auto arm = json_in(out() / "summary.json")["arms"]["no_bn"];
+  EXPECT_EQ("error: no BN: " + arm["diverged"].get<std::string>(), lines[1]);
+  EXPECT_EQ(arm["epochs"], 0);
+  EXPECT_FALSE(arm.contains("test_accuracy"));
+}
+
+TEST_F(MnistBn, ASecondRunInADirectoryInUseIsRefused) {
+  ASSERT_EQ(run({"--epochs", "1"}).status, 0);
+  const auto before = files_below(out());
+  const int lock = open(out().c_str(), O_RDONLY | O_DIRECTORY);
+  ASSERT_EQ(flock(lock, LOCK_EX | LOCK_NB), 0);
+  const Outcome outcome = run({"--epochs", "1", "--overwrite"});
+  close(lock);
+  EXPECT_EQ(outcome.status, kFailed);
+  EXPECT_EQ(outcome.err, "error: another run is writing to " + out().string() + ": name another directory\n");
+  EXPECT_EQ(files_below(out()), before);
+}
+
+TEST_F(MnistBn, OverwritingRemovesTheOldPlot) {
+  ASSERT_EQ(run({"--epochs", "1"}).status, 0);
+  std::ofstream(out() / "losses.png") << "old";
+  std::ofstream(out() / "notes.txt") << "mine";
+  ASSERT_EQ(run({"--epochs", "1", "--overwrite"}).status, 0);
+  EXPECT_FALSE(fs::exists(out() / "losses.png"));
+  EXPECT_TRUE(fs::exists(out() / "notes.txt"));
 }
 
 }  // namespace

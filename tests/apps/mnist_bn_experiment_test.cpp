@@ -50,7 +50,7 @@ TEST(LogFigures, OfALogThatNeverReachesTheTarget) {
 TEST(Experiment, TellsWhenTheTargetWasReached) {
   const data::DatasetPtr digits = data::synthetic_digits({.count = 30});
   const Experiment experiment({}, {"synthetic", "", digits, digits, digits});
-  ArmResult reached{.name = "bn", .title = "BN", .parameters = 1, .log = {}, .test = {}};
+  ArmResult reached{.name = "bn", .title = "BN", .parameters = 1, .log = {}, .test = {}, .diverged = {}};
   ArmResult never = reached;
   reached.log = log_of({0.5, 0.2}, {0.96, 0.98}, {1, 1});
   never.log = log_of({0.5, 0.2}, {0.9, 0.9}, {1, 1});

@@ -54,14 +54,14 @@ TEST_F(MnistBn, RecordsHowARunWasMade) {
   EXPECT_TRUE(std::regex_match(config.at("started").get<std::string>(),
                                std::regex("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")));
   const auto& options = config.at("options");
-  EXPECT_EQ(options.at("dropout"), "0.25");
-  EXPECT_EQ(options.at("drop-last"), "true");
-  EXPECT_EQ(options.at("overwrite"), "false");
-  EXPECT_EQ(options.at("seed"), "5");
-  EXPECT_EQ(options.at("lr"), "0.001");  // a default, too
+  EXPECT_EQ(options.at("dropout"), 0.25);
+  EXPECT_EQ(options.at("drop-last"), true);
+  EXPECT_EQ(options.at("overwrite"), false);
+  EXPECT_EQ(options.at("seed"), 5);
+  EXPECT_EQ(options.at("lr"), 0.001);  // a default, too
   EXPECT_EQ(options.at("data"), data().string());
 
-  EXPECT_EQ(config.at("data").at("name"), "mnist");
+  EXPECT_EQ(config.at("data").at("name"), "data");
   EXPECT_EQ(config.at("data").at("source"), data().string());
   EXPECT_EQ(config.at("data").at("training").at("examples"), kTrainingPart);
   EXPECT_EQ(config.at("data").at("validation").at("examples"), kTrainDigits - kTrainingPart);
@@ -125,8 +125,8 @@ TEST_F(MnistBn, SummarisesBothLogs) {
 
 TEST_F(MnistBn, PrintsModelAndTableOnStdout) {
   const Outcome outcome = run(kShort);
-  EXPECT_THAT(outcome.out, HasSubstr("mlp with and without BatchNorm on the MNIST-format data in " +
-                                     data().string() + ": 48 training, 12 validation, 20 test images\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("mlp with and without BatchNorm on " + data().string() +
+                                     " (10 classes): 48 training, 12 validation, 20 test images\n"));
   EXPECT_THAT(outcome.out, HasSubstr("\n3      batch_norm  [N,128]              256\n"));
   const auto summary = json_in(out() / "summary.json").at("arms");
   const auto row = [&](const std::string& label, const char* field, double scale, const char* format) {
