@@ -6,10 +6,12 @@
 #   KEEL_PYTHON         the Python to use for plots
 #   KEEL_BUILD_DIR      where to build, instead of build/
 #   KEEL_JOBS           compilers at once, instead of one per processor
+#   VERBOSE             show what CMake says
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 build_dir=${KEEL_BUILD_DIR:-$root/build}
 [[ $build_dir == /* ]] || build_dir=$PWD/$build_dir
+requested_build_dir=${KEEL_BUILD_DIR:+$build_dir}
 
 # Everything needed to build, test, fetch and plot on a fresh Debian 12.
 debian_packages=(
@@ -79,16 +81,24 @@ num_processors() {
   env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc 2>/dev/null || getconf _NPROCESSORS_ONLN
 }
 
-# A build directory that was made for another path, or copied from there, cannot be configured again.
+# Prepares $build_dir for CMake where it holds a build that was made elsewhere. The repository's own build directory may
+# have been moved or copied together with it: then CMake's files of the other place go, and nothing else. What
+# KEEL_BUILD_DIR names may be anybody's: nothing there is removed.
 remove_foreign_build() {
-  local cache=$build_dir/CMakeCache.txt home where
+  local cache=$build_dir/CMakeCache.txt project home where
   [[ -f $cache ]] || return 0
+  project=$(sed -n 's/^CMAKE_PROJECT_NAME:STATIC=//p' "$cache")
   home=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$cache")
   where=$(sed -n 's/^CMAKE_CACHEFILE_DIR:INTERNAL=//p' "$cache")
-  if [[ ! $home -ef $root || ! $where -ef $build_dir ]]; then
-    say "Removing $build_dir, which was made for ${home:-another directory}"
-    rm -rf "$build_dir"
+  if [[ $home -ef $root && $where -ef $build_dir ]]; then return 0; fi
+  if [[ $build_dir == "$requested_build_dir" && ! $build_dir -ef $root/build ]]; then
+    if [[ $home -ef $root ]]; then home+=", made in ${where:-another directory}"; fi
+    wrong_usage "KEEL_BUILD_DIR=$KEEL_BUILD_DIR: expected an empty directory or a build of Keel, found a build of" \
+      "${home:-another project}"
   fi
+  [[ $project == keel ]] || die "$build_dir: expected a build of Keel, found a build of ${home:-another project}"
+  say "Configuring $build_dir anew: it was made for ${home:-another directory}"
+  rm -rf "$cache" "$build_dir/CMakeFiles"
 }
 
 # For new build directories; an old one keeps what it was made with.
@@ -96,7 +106,8 @@ prefer_ninja() {
   if [[ -z ${CMAKE_GENERATOR:-} ]] && command -v ninja >/dev/null; then export CMAKE_GENERATOR=Ninja; fi
 }
 
-# configure [CMAKE_OPTION...]: prepares an optimised build in $build_dir.
+# configure [CMAKE_OPTION...]: prepares an optimised build in $build_dir. What CMake says is shown if it fails, or if the
+# environment has VERBOSE set.
 configure() {
   command -v cmake >/dev/null || die "cmake not found; it is needed to build"
   remove_foreign_build
@@ -104,7 +115,14 @@ configure() {
   [[ -w $build_dir ]] || die "cannot write to $build_dir; it may belong to root: remove it, or set KEEL_BUILD_DIR"
   prefer_ninja
   say "Building in $build_dir"
-  cmake -S "$root" -B "$build_dir" -DCMAKE_BUILD_TYPE=Release "$@"
+  local command=(cmake -S "$root" -B "$build_dir" -DCMAKE_BUILD_TYPE=Release "$@") log status=0
+  if [[ -n ${VERBOSE:-} ]]; then
+    "${command[@]}"
+    return
+  fi
+  log=$("${command[@]}" 2>&1) || status=$?
+  [[ $status -eq 0 ]] || warn "$log"
+  return "$status"
 }
 
 # compile --target NAME...

@@ -9,7 +9,7 @@
 # the run is made with synthetic digits, and says so.
 #
 # environment: KEEL_MNIST_DIR (MNIST files at hand), KEEL_PYTHON (for the plot), KEEL_BUILD_DIR, KEEL_JOBS (compilers
-# at once), KEEL_PACKAGES=skip (do not look for missing packages)
+# at once), KEEL_PACKAGES=skip (do not look for missing packages), VERBOSE=1 (show what CMake says)
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -44,6 +44,8 @@ say_synthetic() {
 ensure_packages
 configure -DKEEL_APPS=ON
 compile --target keel-mnist-bn
+# Misspelt options are found before anything is fetched.
+"$build_dir/bin/keel-mnist-bn" --help "$@" >/dev/null
 
 options=()
 synthetic=''

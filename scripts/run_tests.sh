@@ -9,7 +9,7 @@
 # KEEL_MNIST_DIR, else those in data/mnist (scripts/fetch_mnist.sh puts them there); without either they are skipped.
 #
 # environment: KEEL_MNIST_DIR, KEEL_BUILD_DIR, KEEL_JOBS (compilers at once), KEEL_PACKAGES=skip (do not look for
-# missing packages)
+# missing packages), VERBOSE=1 (show what CMake says)
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"

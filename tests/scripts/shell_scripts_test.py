@@ -19,6 +19,7 @@ case " $MISSING " in
 esac
 """
 EXPERIMENT = """
+[[ $1 != --help ]] || exit 0
 while [[ $# -gt 0 && $1 != --out ]]; do shift; done
 mkdir -p "$2/bn" && echo >"$2/bn/epochs.csv"
 """
@@ -98,20 +99,56 @@ class PackagesTest(ShellTest):
 
 
 class BuildTest(ShellTest):
-    def cache(self, home, folder):
-        (self.root / "build/CMakeCache.txt").write_text(
-            f"CMAKE_CACHEFILE_DIR:INTERNAL={folder}\nCMAKE_HOME_DIRECTORY:INTERNAL={home}\n")
+    def cache(self, home, build=None, made_in=None, project="keel"):
+        """Makes what CMake leaves in a build directory, and what a user may have put beside it."""
+        build = build or self.root / "build"
+        (build / "CMakeFiles").mkdir(parents=True, exist_ok=True)
+        (build / "precious").write_text("")
+        (build / "CMakeCache.txt").write_text(
+            f"CMAKE_CACHEFILE_DIR:INTERNAL={made_in or build}\nCMAKE_HOME_DIRECTORY:INTERNAL={home}\n"
+            f"CMAKE_PROJECT_NAME:STATIC={project}\n")
+        return build
 
-    def test_foreign_build_directory_is_removed(self):
-        build = self.root / "build"
-        for home, folder in (("/elsewhere", build), (self.root, "/elsewhere")):
-            build.mkdir(exist_ok=True)
-            self.cache(home, folder)
-            self.call("configure")
-            self.assertEqual(list(build.iterdir()), [])
+    def names(self, folder):
+        return sorted(path.name for path in folder.iterdir())
+
+    def test_build_directory_that_moved_with_the_repository_is_configured_anew(self):
+        for home, made_in in (("/elsewhere", "/elsewhere/build"), (self.root, "/elsewhere")):
+            build = self.cache(home, made_in=made_in)
+            self.assertIn(f"Configuring {build} anew: it was made for {home}\n", self.call("configure"))
+            self.assertEqual(self.names(build), ["bin", "precious"])
+
+    def test_nothing_of_another_project_is_removed(self):
+        other = self.cache("/other", self.folder / "other/build", project="theirs")
+        clone = self.cache("/clone", self.root / "mine")
+        copied = self.cache(self.root, self.folder / "copied", made_in="/first")
+        for build, given, found in ((other, "other/build", "/other"), (other, other, "/other"),
+                                    (clone, clone, "/clone"), (copied, copied, f"{self.root}, made in /first")):
+            for script in ("run_tests.sh", "run_mnist.sh"):
+                before = self.names(build)
+                result = self.run_script(script, KEEL_BUILD_DIR=str(given))
+                self.assertEqual(result.returncode, 2)
+                self.assertEqual(result.stderr, f"error: KEEL_BUILD_DIR={given}: expected an empty directory or a "
+                                                f"build of Keel, found a build of {found}\n")
+                self.assertEqual(self.names(build), before)
+        self.assertEqual(self.calls("cmake"), [])
+
+    def test_another_project_in_the_default_place(self):
+        build = self.cache("/other", project="theirs")
+        result = self.run_script("run_tests.sh")
+        self.assertEqual((result.returncode, self.calls("cmake")), (1, []))
+        self.assertEqual(result.stderr, f"error: {build}: expected a build of Keel, found a build of /other\n")
+        self.assertEqual(self.names(build), ["CMakeCache.txt", "CMakeFiles", "bin", "precious"])
+
+    def test_cmake_is_heard_when_it_fails_or_when_asked_for(self):
+        self.program("bin/cmake", 'echo "-- checking"; echo "CMake Warning" >&2; [[ ! -v FAILS ]] || exit 7')
+        self.assertEqual(self.call("configure"), f"Building in {self.root}/build\n")
+        self.assertIn("-- checking", self.call("configure", VERBOSE="1"))
+        result = self.run_script("run_tests.sh", FAILS="1")
+        self.assertEqual((result.returncode, result.stderr), (7, "-- checking\nCMake Warning\n"))
 
     def test_own_build_directory_stays(self):
-        self.cache(self.root, self.root / "build")
+        self.cache(self.root)
         self.call("configure -DA=B")
         self.assertTrue((self.root / "build/CMakeCache.txt").exists())
         self.assertEqual(self.calls("cmake"), [f"-S {self.root} -B {self.root}/build -DCMAKE_BUILD_TYPE=Release -DA=B"])
@@ -128,7 +165,7 @@ class RunMnistTest(ShellTest):
         result = self.run_script("run_mnist.sh", "--epochs", "2")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         run = self.root / "runs/mnist_bn"
-        self.assertEqual(self.calls("keel-mnist-bn"),
+        self.assertEqual(self.calls("keel-mnist-bn")[1:],
                          [f"--data {self.root}/data/mnist --out {run} --overwrite --epochs 2"])
         self.assertEqual(self.calls("python-with-matplotlib"), [f"{self.root}/scripts/plot_losses.py {run}"])
         self.assertIn(f"The run is in {run}:\n  bn/epochs.csv", result.stdout)
@@ -138,15 +175,21 @@ class RunMnistTest(ShellTest):
             self.log.unlink(missing_ok=True)
             self.program("keel/build/bin/keel-mnist-bn", LOG)
             self.assertEqual(self.run_script("run_mnist.sh", *arguments).returncode, 0)
-            self.assertEqual(self.calls("keel-mnist-bn"), [" ".join(arguments)])
+            self.assertEqual(self.calls("keel-mnist-bn")[1:], [" ".join(arguments)])
             self.assertEqual(self.calls("python-with-matplotlib"), [f"{self.root}/scripts/plot_losses.py mine"])
             self.assertEqual(self.calls("fetch_mnist.sh"), [])
+
+    def test_misspelt_options_are_found_before_mnist_is_fetched(self):
+        self.program("keel/build/bin/keel-mnist-bn", LOG + "exit 2")
+        self.assertEqual(self.run_script("run_mnist.sh", "--epoch", "2").returncode, 2)
+        self.assertEqual(self.calls("keel-mnist-bn"), ["--help --epoch 2"])
+        self.assertEqual(self.calls("fetch_mnist.sh"), [])
 
     def test_synthetic_digits_where_mnist_cannot_be_had(self):
         self.program("keel/scripts/fetch_mnist.sh", "exit 1")
         result = self.run_script("run_mnist.sh")
         self.assertEqual(result.returncode, 0)
-        self.assertIn("--data synthetic", self.calls("keel-mnist-bn")[0])
+        self.assertIn("--data synthetic", self.calls("keel-mnist-bn")[1])
         self.assertEqual(result.stderr.count("SYNTHETIC"), 2)  # when it is decided, and at the end
 
     def test_failures_are_not_hidden(self):
