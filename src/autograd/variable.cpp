@@ -9,10 +9,18 @@
 namespace keel {
 namespace detail {
 
+// What the gradient function was made for: an input as it was in the forward pass.
+struct RecordedInput {
+  Shape shape;
+  DType dtype = DType::float32;
+  std::uint64_t version = 0;
+};
+
 // How a result came about: enough to push its gradient back to the inputs.
 struct Operation {
   const char* name;
   std::vector<Variable> inputs;
+  std::vector<RecordedInput> recorded;  // one for each input
   GradientFunction gradient;
 };
 
@@ -21,6 +29,7 @@ struct Node {
   Tensor grad;
   bool requires_grad = false;
   bool freed = false;          // was the result of an operation whose record backward() has used up
+  std::uint64_t version = 0;   // counts the calls that gave the elements out to be changed in place
   std::uint64_t sequence = 0;  // later results have higher numbers, so descending order is a reverse replay
   std::unique_ptr<Operation> made_by;
 
@@ -63,30 +72,53 @@ Node::~Node() {
 
 using detail::Node;
 
+namespace {
+
+// A kernel writes as many elements as there were in the forward pass.
+void require_as_recorded(const detail::Operation& operation, std::size_t index, const Tensor& value) {
+  const detail::RecordedInput& recorded = operation.recorded[index];
+  check<ShapeError>(value.shape() == recorded.shape,
+                    "[{}] backward: input {} was {} in the forward pass and is {} now", operation.name, index,
+                    recorded.shape, value.shape());
+  check<DTypeError>(value.dtype() == recorded.dtype,
+                    "[{}] backward: input {} was {} in the forward pass and is {} now", operation.name, index,
+                    name_of(recorded.dtype), name_of(value.dtype()));
+}
+
+void require_fit(const detail::Operation& operation, std::size_t index, const Tensor& gradient) {
+  const detail::RecordedInput& recorded = operation.recorded[index];
+  check<ShapeError>(gradient.shape() == recorded.shape,
+                    "[{}] backward: expected a gradient of shape {} for input {}, found {}", operation.name,
+                    recorded.shape, index, gradient.shape());
+  check<DTypeError>(gradient.dtype() == recorded.dtype,
+                    "[{}] backward: expected a gradient of {} elements for input {}, found {}",
+                    operation.name, name_of(recorded.dtype), index, name_of(gradient.dtype()));
+}
+
+}  // namespace
+
 const Variable& Gradients::input(std::size_t index) const {
-  check(index < inputs_.size(), "[{}] backward: expected the number of one of {} inputs, found {}",
-        operation_, inputs_.size(), index);
-  return inputs_[index];
+  check(index < operation_.inputs.size(), "[{}] backward: expected the number of one of {} inputs, found {}",
+        operation_.name, operation_.inputs.size(), index);
+  return operation_.inputs[index];
 }
 
 bool Gradients::wants(std::size_t index) const { return input(index).requires_grad(); }
 
 Tensor& Gradients::add_to(std::size_t index) {
   Node& node = input(index).node();
+  require_as_recorded(operation_, index, node.value);
   if (!node.grad.defined()) node.grad = Tensor::zeros_like(node.value);
+  require_fit(operation_, index, node.grad);
   return node.grad;
 }
 
 void Gradients::add(std::size_t index, Tensor gradient) {
   Node& node = input(index).node();
-  check<ShapeError>(gradient.shape() == node.value.shape(),
-                    "[{}] backward: expected a gradient of shape {} for input {}, found {}", operation_,
-                    node.value.shape(), index, gradient.shape());
-  check<DTypeError>(gradient.dtype() == node.value.dtype(),
-                    "[{}] backward: expected a gradient of {} elements for input {}, found {}", operation_,
-                    name_of(node.value.dtype()), index, name_of(gradient.dtype()));
+  require_as_recorded(operation_, index, node.value);
+  require_fit(operation_, index, gradient);
   if (node.grad.defined()) {
-    add_scaled(node.grad, gradient);
+    add_scaled(add_to(index), gradient);
   } else {
     node.grad = gradient.unique() ? std::move(gradient) : gradient.clone();
   }
@@ -107,8 +139,13 @@ Variable Variable::from_op(const char* operation, Tensor value, std::vector<Vari
   if (detail::recording && needed) {
     result.node_->requires_grad = true;
     result.node_->sequence = detail::next_sequence++;
+    std::vector<detail::RecordedInput> recorded(inputs.size());
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      if (!inputs[i].defined()) continue;
+      recorded[i] = {inputs[i].shape(), inputs[i].dtype(), inputs[i].node().version};
+    }
     result.node_->made_by = std::make_unique<detail::Operation>(
-        detail::Operation{operation, std::move(inputs), std::move(gradient)});
+        detail::Operation{operation, std::move(inputs), std::move(recorded), std::move(gradient)});
   }
   return result;
 }
@@ -127,12 +164,15 @@ void Variable::set_value(Tensor value) {
   check<DTypeError>(!node().requires_grad || is_floating(value.dtype()),
                     "[set_value] gradients need float32 or float64 elements, found {}",
                     name_of(value.dtype()));
+  const Tensor& grad = node().grad;
+  if (grad.defined() && (grad.shape() != value.shape() || grad.dtype() != value.dtype())) clear_grad();
   node().value = std::move(value);
 }
 
 Tensor& Variable::mutable_value() {
   check(!node().made_by, "[mutable_value] expected a leaf, found the result of '{}'",
         node().made_by ? node().made_by->name : "");
+  ++node().version;
   return node().value;
 }
 
@@ -150,11 +190,12 @@ void Variable::set_requires_grad(bool requires_grad) {
 const Tensor& Variable::grad() const { return node().grad; }
 
 void Variable::set_grad(Tensor gradient) {
+  check(gradient.defined(), "[set_grad] expected a tensor, found an undefined one");
   check<ShapeError>(gradient.shape() == shape(), "[set_grad] expected shape {}, found {}", shape(),
                     gradient.shape());
   check<DTypeError>(gradient.dtype() == dtype(), "[set_grad] expected {} elements, found {}",
                     name_of(dtype()), name_of(gradient.dtype()));
-  node().grad = std::move(gradient);
+  node().grad = gradient.unique() ? std::move(gradient) : gradient.clone();
 }
 
 void Variable::clear_grad() { node().grad = Tensor(); }
@@ -189,7 +230,15 @@ void Variable::backward(const Tensor& seed) const {
   };
   visit(node_);
   for (std::size_t i = 0; i < results.size(); ++i) {
-    for (const Variable& input : results[i]->made_by->inputs) visit(input.node_);
+    const detail::Operation& operation = *results[i]->made_by;
+    for (std::size_t k = 0; k < operation.inputs.size(); ++k) {
+      const Variable& input = operation.inputs[k];
+      if (!input.defined()) continue;
+      visit(input.node_);
+      require_as_recorded(operation, k, input.value());
+      check(input.node().version == operation.recorded[k].version,
+            "[{}] backward: input {} was changed in place after the forward pass", operation.name, k);
+    }
   }
   std::sort(results.begin(), results.end(),
             [](const auto& a, const auto& b) { return a->sequence > b->sequence; });
@@ -205,7 +254,7 @@ void Variable::backward(const Tensor& seed) const {
     result->grad = Tensor();
     result->freed = true;
     if (dy.defined()) {
-      Gradients gradients(operation->name, operation->inputs);
+      Gradients gradients(*operation);
       operation->gradient(dy, gradients);
     }
     result.reset();

@@ -92,6 +92,108 @@ TEST(Variable, SetGradWantsTheShapeAndTypeOfTheValue) {
   EXPECT_FALSE(x.grad().defined());
 }
 
+TEST(Variable, SetGradCopiesWhatSomebodyElseHolds) {
+  const Tensor mine = Tensor::full({}, 5, DType::float64);
+  const Variable a = leaf(3);
+  Variable b = leaf(4);
+  b.set_grad(mine);
+  (a * b).backward();
+  EXPECT_EQ(b.grad().item(), 5 + 3);
+  EXPECT_EQ(mine.item(), 5);
+  Tensor given = Tensor::full({}, 7, DType::float64);
+  const std::byte* const elements = given.bytes();
+  b.set_grad(std::move(given));
+  EXPECT_EQ(b.grad().bytes(), elements);  // nobody else's: no copy
+  EXPECT_EQ(message_of([&] { b.set_grad(Tensor()); }),
+            "[set_grad] expected a tensor, found an undefined one");
+}
+
+TEST(Variable, SetValueDropsAGradientThatNoLongerFits) {
+  Variable w(Tensor::ones({10}, DType::float64), true);
+  const auto square = [&] { (w * w).backward(Tensor::ones(w.shape(), w.dtype())); };
+  square();
+  w.set_value(Tensor::full({10}, 3, DType::float64));
+  EXPECT_EQ(w.grad().at({9}), 2);  // it still fits
+  w.set_value(Tensor::ones({500}, DType::float64));
+  EXPECT_FALSE(w.grad().defined());
+  square();
+  EXPECT_EQ(w.grad().shape(), Shape{500});
+  EXPECT_EQ(w.grad().at({499}), 2);
+  w.set_value(Tensor::ones({500}));
+  EXPECT_FALSE(w.grad().defined());
+  square();
+  EXPECT_EQ(w.grad().dtype(), DType::float32);
+}
+
+TEST(ChangesAfterTheForwardPass, OfShapeOrElementTypeAreRefused) {
+  Variable w(Tensor::ones({100}, DType::float64), true);
+  const Variable other = leaf(2);
+  Variable y = relu(w) * other;
+  w.set_value(Tensor::ones({2}, DType::float64));
+  const Tensor seed = Tensor::ones({100}, DType::float64);
+  EXPECT_EQ(message_of<ShapeError>([&] { y.backward(seed); }),
+            "[relu] backward: input 0 was [100] in the forward pass and is [2] now");
+  w.set_value(Tensor::ones({100}));
+  EXPECT_EQ(message_of<DTypeError>([&] { y.backward(seed); }),
+            "[relu] backward: input 0 was float64 in the forward pass and is float32 now");
+  EXPECT_FALSE(other.grad().defined());  // refused before anything was added
+  w.set_value(Tensor::ones({100}, DType::float64));
+  y.backward(seed);
+  EXPECT_EQ(w.grad().at({99}), 2);
+}
+
+TEST(ChangesAfterTheForwardPass, OfShapeWhileBackwardRunsAreRefusedToo) {
+  Variable w(Tensor::ones({100}, DType::float64), true);
+  const auto change_and = [&](const auto& write) {
+    w.set_value(Tensor::ones({100}, DType::float64));
+    const Variable y =
+        Variable::from_op("shrink", Tensor::zeros({}, DType::float64), {w}, [&](const Tensor&, Gradients& g) {
+          w.set_value(Tensor::ones({2}, DType::float64));
+          write(g);
+        });
+    return message_of<ShapeError>([&] { y.backward(); });
+  };
+  const std::string expected = "[shrink] backward: input 0 was [100] in the forward pass and is [2] now";
+  EXPECT_EQ(change_and([](Gradients& g) { g.add_to(0); }), expected);
+  EXPECT_EQ(change_and([](Gradients& g) { g.add(0, Tensor::ones({100}, DType::float64)); }), expected);
+}
+
+TEST(ChangesAfterTheForwardPass, AGradientOfAnEarlierShapeIsNoAccumulator) {
+  Variable w(Tensor::ones({10}, DType::float64), true);
+  w.set_grad(Tensor::ones({10}, DType::float64));
+  w.mutable_value() = Tensor::ones({500}, DType::float64);  // past set_value(), which would drop the gradient
+  const Variable y = relu(w);
+  EXPECT_EQ(message_of<ShapeError>([&] { y.backward(Tensor::ones({500}, DType::float64)); }),
+            "[relu] backward: expected a gradient of shape [500] for input 0, found [10]");
+}
+
+TEST(ChangesAfterTheForwardPass, InPlaceAreRefused) {
+  const Variable a = leaf(3);
+  Variable b = leaf(5), constant = leaf(7, false);
+  const Variable first = a * b;
+  b.mutable_value().fill(6);
+  EXPECT_EQ(message_of([&] { first.backward(); }),
+            "[multiply] backward: input 1 was changed in place after the forward pass");
+  EXPECT_FALSE(a.grad().defined());  // refused before anything was added
+  // Constants are as much a part of the gradients of the others.
+  const Variable second = constant * a;
+  constant.mutable_value().fill(8);
+  EXPECT_EQ(message_of([&] { second.backward(); }),
+            "[multiply] backward: input 0 was changed in place after the forward pass");
+  (a * b).backward();
+  EXPECT_EQ(a.grad().item(), 6);
+}
+
+TEST(ChangesAfterTheForwardPass, BySetValueLeaveTheGradientsOfTheOldValue) {
+  const Variable a = leaf(3);
+  Variable b = leaf(5);
+  const Variable y = a * b;
+  b.set_value(Tensor::full({}, 100, DType::float64));
+  y.backward();
+  EXPECT_EQ(a.grad().item(), 5);
+  EXPECT_EQ(b.grad().item(), 3);
+}
+
 TEST(Backward, GivesEachLeafItsGradientAndConstantsNone) {
   const Variable a = leaf(3), b = leaf(5), constant = leaf(7, false);
   const Variable y = a * b + constant * a;

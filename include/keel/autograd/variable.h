@@ -15,30 +15,30 @@ namespace keel {
 
 namespace detail {
 struct Node;
-}
+struct Operation;
+}  // namespace detail
 
 class Variable;
 
 // What a gradient function writes to: one accumulator for each input of the operation.
 class Gradients {
  public:
-  // `operation` is what messages name.
-  Gradients(const char* operation, const std::vector<Variable>& inputs)
-      : operation_(operation), inputs_(inputs) {}
+  // Made by backward(), for the gradient function of one operation.
+  explicit Gradients(const detail::Operation& operation) : operation_(operation) {}
 
   // Whether the gradient of this input is needed at all.
   bool wants(std::size_t index) const;
-  // The accumulator, of the input's shape, zeros at first. Add to it; never overwrite.
+  // The accumulator, of the shape the input had in the forward pass, zeros at first. Add to it; never
+  // overwrite.   throws: ShapeError or DTypeError if the input or its gradient is of another kind by now
   Tensor& add_to(std::size_t index);
-  // Adds a tensor of the input's shape and element type. One that nobody else holds becomes the accumulator
-  // if there is none yet.
+  // Adds a tensor of the shape and element type the input had in the forward pass. One that nobody else holds
+  // becomes the accumulator if there is none yet.   throws: ShapeError or DTypeError, as add_to does too
   void add(std::size_t index, Tensor gradient);
 
  private:
   const Variable& input(std::size_t index) const;
 
-  const char* operation_;
-  const std::vector<Variable>& inputs_;
+  const detail::Operation& operation_;
 };
 
 // dy is the gradient of the output. Captures tensors, never the output variable (that would be a cycle).
@@ -58,10 +58,19 @@ class Variable {
 
   bool defined() const { return node_ != nullptr; }
   const Tensor& value() const;
-  // Replaces a leaf's value, as optimisers do. throws: Error on the result of a recorded
-  // operation; DTypeError if a leaf that requires a gradient would not be real
+  // Replaces a leaf's value by the given tensor (its elements are shared, not copied). A gradient that does
+  // not have the new value's shape and element type is dropped. Operations recorded before keep the elements
+  // they were computed from: their gradients are those of the old value; but backward() through them throws
+  // if shape or element type have changed.
+  //   throws: Error on the result of a recorded operation; DTypeError if a leaf that requires a gradient
+  //   would not be real
   void set_value(Tensor value);
-  // A leaf's elements, to be changed in place.
+  // A leaf's elements, to be changed in place, as optimisers do. What was recorded before shares them, and
+  // its gradients would be of neither value: each call counts as a change, and backward() throws on
+  // operations recorded before it that this variable is an input of. Not noticed are changes by a reference
+  // or a Tensor handle taken earlier, and by other variables of the same elements, such as detach() gives: do
+  // not make them between the forward pass and backward().
+  //   throws: Error on the result of a recorded operation
   Tensor& mutable_value();
 
   const Shape& shape() const { return value().shape(); }
@@ -74,7 +83,9 @@ class Variable {
 
   // The gradient accumulated so far by backward(); kept for leaves only. Undefined if none has arrived.
   const Tensor& grad() const;
-  void set_grad(Tensor gradient);  // shape and element type of the value
+  // Shape and element type of the value. Elements that somebody else holds are copied: backward() adds in
+  // place.   throws: ShapeError or DTypeError if it does not fit; Error if it is undefined
+  void set_grad(Tensor gradient);
   void clear_grad();
 
   // The same value, cut off from the tape.
@@ -82,8 +93,9 @@ class Variable {
 
   // Adds d(this)/d(leaf) to grad() of every leaf that requires one, and frees the tape as it goes.
   //   shapes: this has one element, or `seed` (the gradient of this) has this variable's shape
-  //   throws: ShapeError or DTypeError if the seed does not fit; Error if nothing was recorded, or if an
-  //           earlier call freed the tape
+  //   throws, before any gradient is changed: ShapeError or DTypeError if the seed does not fit, or an input
+  //           has another shape or element type than in the forward pass; Error if nothing was recorded, an
+  //           earlier call freed the tape, or an input was changed in place after the forward pass
   void backward() const;
   void backward(const Tensor& seed) const;
 
