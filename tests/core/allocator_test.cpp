@@ -1,11 +1,15 @@
 #include "keel/core/allocator.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <limits>
 #include <new>
 #include <thread>
@@ -117,6 +121,74 @@ TEST(Allocator, ASizeBeyondMemoryIsBadAlloc) {
   const std::size_t before = allocator_statistics().bytes_in_use;
   EXPECT_THROW(allocate(std::size_t{1} << 60), std::bad_alloc);
   EXPECT_EQ(allocator_statistics().bytes_in_use, before);
+}
+
+TEST(Allocator, TheCacheIsBoundedAndKeepsWhatWasReturnedLast) {
+  release_cached_memory();
+  const std::size_t limit = allocator_statistics().cache_limit;
+  EXPECT_GE(limit, std::size_t{256} << 20);
+  // Eight sizes, together 11.5 / 8 of the limit or more, none of which is large enough to raise it.
+  const std::size_t smallest = std::bit_floor(limit) / 4;
+  for (std::size_t k = 0; k < 8; ++k) {
+    { allocate(smallest + k * smallest / 8); }
+    EXPECT_LE(allocator_statistics().bytes_cached, limit);
+  }
+  ASSERT_EQ(allocator_statistics().cache_limit, limit);
+  EXPECT_GT(allocator_statistics().bytes_cached, limit / 2);
+  const std::size_t before = allocator_statistics().system_allocations;
+  { allocate(smallest + 7 * smallest / 8); }
+  EXPECT_EQ(allocator_statistics().system_allocations, before);
+  { allocate(smallest); }
+  EXPECT_EQ(allocator_statistics().system_allocations, before + 1);
+  release_cached_memory();
+}
+
+TEST(Allocator, TheCacheMayHoldTwiceWhatWasInUse) {
+  const std::size_t bytes = allocator_statistics().cache_limit / 2 / 8 * 9;
+  const auto block = allocate(bytes);
+  EXPECT_EQ(allocator_statistics().cache_limit, 2 * allocator_statistics().bytes_in_use);
+  EXPECT_GE(allocator_statistics().cache_limit, 2 * bytes);
+}
+
+// The limit of the address space, for a scope, to what is used now and some more.
+class AddressSpaceLimit {
+ public:
+  explicit AddressSpaceLimit(std::size_t more) {
+    std::size_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    getrlimit(RLIMIT_AS, &before_);
+    const rlimit limit{pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) + more, before_.rlim_max};
+    set_ = pages > 0 && setrlimit(RLIMIT_AS, &limit) == 0;
+  }
+  ~AddressSpaceLimit() { setrlimit(RLIMIT_AS, &before_); }
+  AddressSpaceLimit(const AddressSpaceLimit&) = delete;
+  AddressSpaceLimit& operator=(const AddressSpaceLimit&) = delete;
+  bool set() const { return set_; }
+
+ private:
+  rlimit before_{};
+  bool set_ = false;
+};
+
+TEST(Allocator, GivesUpTheCacheBeforeARequestFails) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer's own memory does not fit a limit of the address space";
+#endif
+  release_cached_memory();
+  const std::size_t mebibyte = std::size_t{1} << 20;
+  { allocate(128 * mebibyte); }
+  ASSERT_EQ(allocator_statistics().bytes_cached, 128 * mebibyte);
+  const AddressSpaceLimit limit(16 * mebibyte);
+  if (!limit.set()) GTEST_SKIP() << "the address space cannot be limited here";
+  const std::size_t in_use = allocator_statistics().bytes_in_use;
+  EXPECT_THROW(allocate(1024 * mebibyte), std::bad_alloc);  // too much even so
+  EXPECT_EQ(allocator_statistics().bytes_cached, 0U);
+  EXPECT_EQ(allocator_statistics().bytes_in_use, in_use);
+  { allocate(128 * mebibyte); }
+  // Another size than the cached one, which fits the limit only in its place.
+  const auto block = allocate(96 * mebibyte);
+  EXPECT_EQ(allocator_statistics().bytes_cached, 0U);
+  EXPECT_EQ(allocator_statistics().bytes_in_use, in_use + 96 * mebibyte);
 }
 
 TEST(Allocator, ThreadsShareItSafely) {
