@@ -5,6 +5,15 @@
 #include "keel/core/error.h"
 
 namespace keel::optim {
+namespace {
+
+// Rows of one tensor share its storage, but not their elements.
+bool overlap(const Tensor& a, const Tensor& b) {
+  return a.shares_elements_with(b) && a.bytes() < b.bytes() + b.num_bytes() &&
+         b.bytes() < a.bytes() + a.num_bytes();
+}
+
+}  // namespace
 
 std::vector<NamedParameter> named_parameters(const std::vector<Variable>& variables) {
   std::vector<NamedParameter> result;
@@ -58,6 +67,10 @@ void Optimizer::add_record(const NamedParameter& parameter, std::size_t group) {
     check<ValueError>(!(other.parameter == variable), "[{}] parameter '{}' {} is given twice{}", operation_,
                       name, variable.shape(), other.name == name ? "" : ", first as '" + other.name + "'");
     check<ValueError>(other.name != name, "[{}] two parameters are named '{}'", operation_, name);
+    check<ValueError>(!overlap(other.parameter.value(), variable.value()),
+                      "[{}] parameters '{}' {} and '{}' {} share elements, which each would change: give "
+                      "one a clone()",
+                      operation_, other.name, other.parameter.shape(), name, variable.shape());
   }
   Record record{name, variable, group, {}};
   for (std::size_t i = 0; i < state_names_.size(); ++i) {

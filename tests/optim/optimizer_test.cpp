@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "keel/core/parallel.h"
+#include "keel/ops/arithmetic.h"
 #include "keel/optim/adam.h"
 #include "keel/optim/sgd.h"
 #include "support/random_tensor.h"
@@ -106,6 +107,38 @@ TEST(Optimizer, RejectsParametersItCannotTrain) {
   // Twice in different groups is twice.
   EXPECT_EQ(message(std::vector<ParameterGroup>{{named_parameters({w})}, {named_parameters({w})}}),
             "[adam] parameter '1' [2,3] is given twice, first as '0'");
+}
+
+TEST(Optimizer, RejectsParametersThatShareElements) {
+  const Tensor values = Tensor::ones({4, 3});
+  const auto message = [](const Tensor& a, const Tensor& b) {
+    return message_of<ValueError>([&] {
+      Adam adam(std::vector<Named>{{"a", Variable(a, true)}, {"b", Variable(b, true)}});
+    });
+  };
+  EXPECT_EQ(message(values, values),
+            "[adam] parameters 'a' [4,3] and 'b' [4,3] share elements, which each would change: give one a "
+            "clone()");
+  EXPECT_EQ(message(values.rows(0, 2), values.rows(1, 4)),
+            "[adam] parameters 'a' [2,3] and 'b' [3,3] share elements, which each would change: give one a "
+            "clone()");
+  EXPECT_EQ(message(values.rows(2, 4), values.rows(0, 3)),
+            "[adam] parameters 'a' [2,3] and 'b' [3,3] share elements, which each would change: give one a "
+            "clone()");
+  // Parts of one tensor that do not meet are parameters like any others.
+  EXPECT_EQ(message(values.rows(0, 2), values.rows(2, 4)), "no error");
+  EXPECT_EQ(message(values.rows(2, 4), values.rows(0, 2)), "no error");
+  EXPECT_EQ(message(values, values.clone()), "no error");
+}
+
+TEST(Optimizer, AStepRefusesABackwardOfTheForwardPassBeforeIt) {
+  Variable w = trainable({2}), x = trainable({2}, 3);
+  const Variable first = w * x, second = w * x;
+  first.backward(Tensor::ones({2}));
+  Sgd sgd(std::vector{w});
+  sgd.step(0.1);
+  EXPECT_EQ(message_of<Error>([&] { second.backward(Tensor::ones({2})); }),
+            "[multiply] backward: input 0 was changed in place after the forward pass");
 }
 
 TEST(Optimizer, RejectsGroupNumbersOutOfRange) {

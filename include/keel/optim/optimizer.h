@@ -84,7 +84,9 @@ class Optimizer {
   Optimizer& operator=(const Optimizer&) = delete;
 
   // Changes every parameter that has a gradient, in place. A parameter without one is left alone, its state
-  // too: neither decay nor momentum moves it. Nothing is changed if the step throws.
+  // too: neither decay nor momentum moves it. Nothing is changed if the step throws. As with
+  // Variable::mutable_value(), a forward pass recorded before the step cannot be differentiated after it: run
+  // every backward() of an iteration first.
   //   throws: ValueError unless learning_rate is finite and >= 0; ShapeError or DTypeError if a parameter no
   //   longer fits its gradient or its state; Error if no parameter has a gradient
   void step(double learning_rate);
@@ -107,7 +109,7 @@ class Optimizer {
   // type, zeros at first, is kept for each of `state_names`. `weight_decay` is for groups that have none of
   // their own.
   //   throws: ValueError if there is no parameter, one is given twice, does not require a gradient, or shares
-  //   its name with another, or a group's number is out of range
+  //   its name or any of its elements with another, or a group's number is out of range
   Optimizer(const char* operation, ParameterGroups groups, std::vector<std::string> state_names,
             double weight_decay);
 
