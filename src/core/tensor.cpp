@@ -27,10 +27,13 @@ To convert(From value) {
 }  // namespace
 
 Tensor Tensor::empty(const Shape& shape, DType dtype) {
+  const Index numel = shape.numel();
+  check<ShapeError>(numel <= std::numeric_limits<std::ptrdiff_t>::max() / static_cast<Index>(size_of(dtype)),
+                    "[tensor] {} of {} elements has more bytes than can be counted", shape, name_of(dtype));
   Tensor tensor;
   tensor.shape_ = shape;
   tensor.dtype_ = dtype;
-  tensor.numel_ = shape.numel();
+  tensor.numel_ = numel;
   tensor.storage_ = allocate(tensor.num_bytes());
   tensor.bytes_ = tensor.storage_.get();
   return tensor;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/require.h"
 #include "keel/core/tensor_ops.h"
 #include "kernels/elementwise.h"
 
@@ -30,6 +31,7 @@ void copy_strided(const std::byte* from, Index stride, std::byte* to, Index n) {
 }  // namespace
 
 Tensor transpose(const Tensor& a, std::span<const int> order) {
+  require_defined("transpose", a);
   const int rank = a.rank();
   std::array<Index, Shape::kMaxRank> extents{}, strides{};
   std::array<bool, Shape::kMaxRank> seen{};
@@ -67,6 +69,7 @@ Tensor transpose(const Tensor& a, std::span<const int> order) {
 }
 
 Tensor slice(const Tensor& a, int axis, Index begin, Index end) {
+  require_defined("slice", a);
   axis = a.shape().normalize_axis(axis, "slice");
   check<ShapeError>(0 <= begin && begin <= end && end <= a.size(axis),
                     "[slice] elements {} to {} are not within axis {} of {}", begin, end, axis, a.shape());
@@ -81,6 +84,8 @@ Tensor slice(const Tensor& a, int axis, Index begin, Index end) {
 }
 
 void add_to_slice(Tensor& target, int axis, Index begin, const Tensor& source) {
+  require_defined("add_to_slice", target);
+  require_defined("add_to_slice", source);
   axis = target.shape().normalize_axis(axis, "add_to_slice");
   check<DTypeError>(source.dtype() == target.dtype(),
                     "[add_to_slice] expected operands of one element type, found {} and {}",
@@ -102,6 +107,7 @@ void add_to_slice(Tensor& target, int axis, Index begin, const Tensor& source) {
 
 Tensor concatenate(const std::vector<Tensor>& parts, int axis) {
   check<ValueError>(!parts.empty(), "[concatenate] expected at least one tensor, found none");
+  for (const Tensor& part : parts) require_defined("concatenate", part);
   const Tensor& first = parts.front();
   axis = first.shape().normalize_axis(axis, "concatenate");
   Index extent = 0;
@@ -128,6 +134,7 @@ Tensor concatenate(const std::vector<Tensor>& parts, int axis) {
 }
 
 Tensor gather_rows(const Tensor& a, std::span<const std::int32_t> indices) {
+  require_defined("gather_rows", a);
   check<ShapeError>(a.rank() >= 1, "[gather_rows] a scalar has no rows");
   Tensor result = Tensor::empty(a.shape().with(0, static_cast<Index>(indices.size())), a.dtype());
   const std::size_t run = view_axis(a, 0).run;

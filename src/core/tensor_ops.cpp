@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/require.h"
 #include "kernels/elementwise.h"
 #include "kernels/reduce.h"
 
@@ -9,6 +10,8 @@ namespace keel {
 namespace {
 
 void require_same_dtype(const char* operation, const Tensor& a, const Tensor& b) {
+  require_defined(operation, a);
+  require_defined(operation, b);
   check<DTypeError>(a.dtype() == b.dtype(), "[{}] expected operands of one element type, found {} and {}",
                     operation, name_of(a.dtype()), name_of(b.dtype()));
 }
@@ -96,6 +99,7 @@ Tensor reduce_axes(const char* operation, const Tensor& a, std::span<const int> 
 
 Tensor scaled_sum(const char* operation, const Tensor& a, std::span<const int> axes, bool keep_dims,
                   bool mean) {
+  require_defined(operation, a);
   return dispatch_floating(operation, a.dtype(), [&](auto zero) {
     using T = decltype(zero);
     return reduce_axes(operation, a, axes, keep_dims,
@@ -114,6 +118,7 @@ Tensor multiply(const Tensor& a, const Tensor& b) { return binary("multiply", a,
 Tensor divide(const Tensor& a, const Tensor& b) { return binary("divide", a, b, kernels::divide); }
 
 Tensor affine(const Tensor& a, double scale, double shift) {
+  require_defined("affine", a);
   Tensor y = Tensor::like(a);
   dispatch_floating("affine", a.dtype(), [&](auto zero) {
     using T = decltype(zero);
@@ -141,6 +146,7 @@ Tensor mean(const Tensor& a, std::span<const int> axes, bool keep_dims) {
 }
 
 Tensor max(const Tensor& a, std::span<const int> axes, bool keep_dims) {
+  require_defined("max", a);
   return dispatch_floating("max", a.dtype(), [&](auto zero) {
     using T = decltype(zero);
     return reduce_axes("max", a, axes, keep_dims,
@@ -152,6 +158,7 @@ Tensor max(const Tensor& a, std::span<const int> axes, bool keep_dims) {
 }
 
 Tensor argmax(const Tensor& a) {
+  require_defined("argmax", a);
   check<ShapeError>(a.rank() >= 1 && a.size(-1) > 0,
                     "[argmax] expected at least one element along the last axis of {}", a.shape());
   const int last[] = {-1};
@@ -164,6 +171,7 @@ Tensor argmax(const Tensor& a) {
 }
 
 Tensor sum_to(const Tensor& a, const Shape& shape) {
+  require_defined("sum_to", a);
   if (a.shape() == shape) return a;
   check<ShapeError>(broadcast_shapes("sum_to", a.shape(), shape) == a.shape(),
                     "[sum_to] {} does not broadcast to {}", shape, a.shape());
@@ -178,6 +186,7 @@ Tensor sum_to(const Tensor& a, const Shape& shape) {
 }
 
 Tensor broadcast_to(const Tensor& a, const Shape& shape) {
+  require_defined("broadcast_to", a);
   check<ShapeError>(broadcast_shapes("broadcast_to", a.shape(), shape) == shape,
                     "[broadcast_to] {} does not fit {}", a.shape(), shape);
   // -0 is the one number that adding leaves every number as it is: -0 + 0 would be 0.
@@ -185,6 +194,7 @@ Tensor broadcast_to(const Tensor& a, const Shape& shape) {
 }
 
 bool all_finite(const Tensor& a) {
+  require_defined("all_finite", a);
   if (!is_floating(a.dtype())) return true;
   return dispatch_floating("all_finite", a.dtype(), [&](auto zero) {
     using T = decltype(zero);

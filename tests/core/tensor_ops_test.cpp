@@ -340,5 +340,35 @@ TEST(AllFinite, FindsOneBadElementAnywhere) {
   EXPECT_TRUE(all_finite(Tensor::full({3}, 7, DType::int32)));
 }
 
+TEST(TensorOps, AnUndefinedOperandIsNamedAsSuch) {
+  const Tensor none, one = Tensor::ones({1, 1});
+  Tensor target = one.clone(), no_target;
+  const int order[] = {0};
+  const std::int32_t indices[] = {0};
+  const auto expect = [](const std::string& operation, const auto& f) {
+    EXPECT_EQ(message_of(f), "[" + operation + "] expected a tensor, found an undefined one");
+  };
+  expect("add", [&] { add(one, none); });
+  expect("subtract", [&] { subtract(none, one); });
+  expect("multiply", [&] { multiply(none, none); });
+  expect("divide", [&] { divide(one, none); });
+  expect("affine", [&] { affine(none, 1, 2); });
+  expect("add_scaled", [&] { add_scaled(target, none); });
+  expect("add_scaled", [&] { add_scaled(no_target, one); });
+  expect("sum", [&] { sum(none); });
+  expect("mean", [&] { mean(none); });
+  expect("max", [&] { max(none); });
+  expect("argmax", [&] { argmax(none); });
+  expect("sum_to", [&] { sum_to(none, {}); });
+  expect("broadcast_to", [&] { broadcast_to(none, {2}); });
+  expect("transpose", [&] { transpose(none, order); });
+  expect("slice", [&] { slice(none, 0, 0, 1); });
+  expect("add_to_slice", [&] { add_to_slice(no_target, 0, 0, one); });
+  expect("add_to_slice", [&] { add_to_slice(target, 0, 0, none); });
+  expect("concatenate", [&] { concatenate({one, none}, 0); });
+  expect("gather_rows", [&] { gather_rows(none, indices); });
+  expect("all_finite", [&] { all_finite(none); });
+}
+
 }  // namespace
 }  // namespace keel

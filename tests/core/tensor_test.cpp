@@ -264,5 +264,14 @@ TEST(Tensor, ToStringShowsTheFirstElements) {
   EXPECT_EQ(Tensor::full({}, 0.5).to_string(), "float32 [] {0.5}");
 }
 
+TEST(Tensor, BytesBeyondCountingAreAShapeError) {
+  constexpr Index kElements = Index{1} << 62;  // their number can be counted, their bytes cannot
+  EXPECT_EQ(message_of<ShapeError>([] { Tensor::zeros({kElements}); }),
+            "[tensor] [4611686018427387904] of float32 elements has more bytes than can be counted");
+  // The product wraps round to 8 bytes.
+  EXPECT_EQ(message_of<ShapeError>([] { Tensor::empty({(Index{1} << 61) + 1}, DType::float64); }),
+            "[tensor] [2305843009213693953] of float64 elements has more bytes than can be counted");
+}
+
 }  // namespace
 }  // namespace keel

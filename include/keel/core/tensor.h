@@ -21,7 +21,7 @@ class Tensor {
   // No tensor at all: defined() is false, and whatever asks for elements throws.
   Tensor() = default;
 
-  // Elements undefined.
+  // Elements undefined. throws, as all that make new elements: ShapeError if their bytes cannot be counted.
   static Tensor empty(const Shape& shape, DType dtype = DType::float32);
   static Tensor like(const Tensor& other) { return empty(other.shape(), other.dtype()); }
   static Tensor zeros(const Shape& shape, DType dtype = DType::float32);

@@ -1,7 +1,8 @@
 // Functions of tensors, without gradients. ops/ builds the differentiable ones on these.
 //
 // Unless said otherwise: results are new tensors; float32 and float64 elements; both operands of one element
-// type; throws: ShapeError or DTypeError naming the operation and what was found.
+// type; throws: ShapeError or DTypeError naming the operation and what was found, Error if an operand is
+// undefined.
 #pragma once
 
 #include <span>
