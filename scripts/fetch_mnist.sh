@@ -13,7 +13,8 @@ Usage: fetch_mnist.sh [DIRECTORY]
 Puts the four files of MNIST, unpacked, into DIRECTORY (default: $root/data/mnist).
 Files that are there and right are kept. The others come from, in this order:
   1. the directory named by the environment variable KEEL_MNIST_DIR: train-images-idx3-ubyte or
-     train-images.idx3-ubyte, and so on, each plain or with .gz;
+     train-images.idx3-ubyte, and so on, each plain or with .gz; its files are checked even if all are there already,
+     with a warning if they are not MNIST's;
   2. mirrors: the base URLs in KEEL_MNIST_MIRRORS, separated by spaces (default: $default_mirrors).
 The unpacked content must have the SHA-256 that stands in data/checksums.sha256. A file is there whole or not at all.
 Exit status: 0 if all four files are there, 1 if not, 2 for wrong usage.
@@ -41,20 +42,46 @@ install_file() {
   unpack "$1" "$work/unpacked" && is_right "$work/unpacked" "$2" && mv -f "$work/unpacked" "$destination/$2"
 }
 
+# readable_spellings NAME: sets `spellings` to the files that may be NAME in KEEL_MNIST_DIR.
+readable_spellings() {
+  local dotted=${1/-idx/.idx} candidate
+  spellings=()
+  for candidate in "$1" "$dotted" "$1.gz" "$dotted.gz"; do
+    if [[ -f $KEEL_MNIST_DIR/$candidate && -r $KEEL_MNIST_DIR/$candidate ]]; then spellings+=("$candidate"); fi
+  done
+}
+is_absent() { echo "no $1, no ${1/-idx/.idx}, nor either with .gz"; }
+differs() { echo "$1: not the content of MNIST's $2 (SHA-256 differs)"; }
+
 # take_from_directory NAME: tries the spellings of a name in KEEL_MNIST_DIR.
 take_from_directory() {
-  local name=$1 dotted=${1/-idx/.idx} candidate found=no
-  for candidate in "$name" "$dotted" "$name.gz" "$dotted.gz"; do
-    if [[ -f $KEEL_MNIST_DIR/$candidate && -r $KEEL_MNIST_DIR/$candidate ]]; then
-      if install_file "$KEEL_MNIST_DIR/$candidate" "$name"; then
-        say "$name from $KEEL_MNIST_DIR"
-        return
-      fi
-      found=yes
-      complain "$KEEL_MNIST_DIR/$candidate: not the content of MNIST's $name (SHA-256 differs)"
+  local name=$1 candidate spellings
+  readable_spellings "$name"
+  for candidate in "${spellings[@]}"; do
+    if install_file "$KEEL_MNIST_DIR/$candidate" "$name"; then
+      say "$name from $KEEL_MNIST_DIR"
+      return
     fi
+    complain "$(differs "$KEEL_MNIST_DIR/$candidate" "$name")"
   done
-  if [[ $found == no ]]; then complain "$KEEL_MNIST_DIR: no $name, no $dotted, nor either with .gz"; fi
+  if ((${#spellings[@]} == 0)); then complain "$KEEL_MNIST_DIR: $(is_absent "$name")"; fi
+}
+
+# problem_in_directory: the first reason why KEEL_MNIST_DIR does not hold MNIST, on standard output; nothing if it does.
+problem_in_directory() {
+  local name candidate spellings
+  if [[ ! -d $KEEL_MNIST_DIR ]]; then
+    echo "no such directory"
+    return
+  fi
+  while read -r _ name; do
+    readable_spellings "$name"
+    for candidate in "${spellings[@]}"; do
+      if unpack "$KEEL_MNIST_DIR/$candidate" "$work/unpacked" && is_right "$work/unpacked" "$name"; then continue 2; fi
+    done
+    if ((${#spellings[@]} == 0)); then is_absent "$name"; else differs "${spellings[0]}" "$name"; fi
+    return
+  done <"$checksums"
 }
 
 # download URL TARGET: the reason of a failure, in one line, on standard output.
@@ -110,18 +137,26 @@ if ! mkdir -p "$destination" 2>/dev/null || [[ ! -w $destination ]]; then
   complain "$destination: cannot write into this directory"
   exit 1
 fi
-missing=()
-find_missing
-if ((${#missing[@]} == 0)); then
-  say "nothing to do, MNIST is in $destination"
-  exit 0
-fi
 
 # In the destination, so that the final renaming stays on one file system.
 work=$(mktemp -d "$destination/.fetch.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
+
+missing=()
+find_missing
+if ((${#missing[@]} == 0)); then
+  # Who names a directory expects its files to be used: they are the same ones, or this is said.
+  problem=''
+  if [[ -n ${KEEL_MNIST_DIR-} ]]; then problem=$(problem_in_directory); fi
+  if [[ -n $problem ]]; then
+    echo "warning: KEEL_MNIST_DIR=$KEEL_MNIST_DIR: $problem; using the verified files in $destination" >&2
+  else
+    say "nothing to do, MNIST is in $destination"
+  fi
+  exit 0
+fi
 
 if [[ -n ${KEEL_MNIST_DIR-} && ! -d $KEEL_MNIST_DIR ]]; then
   complain "$KEEL_MNIST_DIR: no such directory (KEEL_MNIST_DIR)"

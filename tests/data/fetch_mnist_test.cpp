@@ -106,6 +106,31 @@ TEST_F(FetchMnist, SaysSoWhenThereIsNothingToDo) {
   EXPECT_EQ(outcome.errors, "");
 }
 
+TEST_F(FetchMnist, ChecksAGivenDirectoryEvenWhenThereIsNothingToDo) {
+  const std::string here = target("").parent_path().string();
+  ASSERT_EQ(fetch_from_directory(source("")).status, 0);
+  const Outcome same = fetch_from_directory(source(""));
+  EXPECT_EQ(same.status, 0);
+  EXPECT_EQ(same.output, "fetch_mnist: nothing to do, MNIST is in " + here + "\n");
+  EXPECT_EQ(same.errors, "");
+  const auto expect_warning = [&](const fs::path& from, const std::string& problem) {
+    const Outcome outcome = fetch_from_directory(from);
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_EQ(outcome.output, "");
+    EXPECT_EQ(outcome.errors, "warning: KEEL_MNIST_DIR=" + from.string() + ": " + problem +
+                                  "; using the verified files in " + here + "\n");
+    expect_complete(target(""));
+  };
+  write_gzip(source("train-labels.idx1-ubyte.gz"), {1, 2, 3});
+  fs::remove(source(kNames[1]));
+  expect_warning(source(""),
+                 "train-labels.idx1-ubyte.gz: not the content of MNIST's train-labels-idx1-ubyte "
+                 "(SHA-256 differs)");
+  fs::remove(source("train-labels.idx1-ubyte.gz"));
+  expect_warning(source(""), "no train-labels-idx1-ubyte, no train-labels.idx1-ubyte, nor either with .gz");
+  expect_warning(directory_ / "nowhere", "no such directory");
+}
+
 TEST_F(FetchMnist, ReplacesAFileThatIsWrong) {
   ASSERT_EQ(fetch_from_directory(source("")).status, 0);
   write_bytes(target(kNames[0]), {1, 2, 3});
