@@ -45,20 +45,21 @@ void sum_columns(Index rows, Index channels, double* partial, double* first, dou
 
 // Two passes. Both subtract a number near the mean first, which is exact for values of like size, so neither
 // the mean nor the variance suffers from an offset; and a constant channel has differences of exactly 0.
-template <class T>
-void column_statistics_kernel(const T* x, double* partial, double* mean, double* variance, Index rows,
-                              Index channels) {
+// Chunks are summed in S.
+template <class S, class T>
+void column_statistics_in(const T* x, double* partial, double* mean, double* variance, Index rows,
+                          Index channels) {
   const double n = static_cast<double>(rows);
   // First pass, around the first row.
-  sum_columns<T>(rows, channels, partial, mean, variance, [=](Index r, Index c, T& a, T& b) {
-    a = x[r * channels + c] - x[c];
+  sum_columns<S>(rows, channels, partial, mean, variance, [=](Index r, Index c, S& a, S& b) {
+    a = static_cast<S>(x[r * channels + c]) - static_cast<S>(x[c]);
     b = 0;
   });
   for (Index c = 0; c < channels; ++c) mean[c] = static_cast<double>(x[c]) + mean[c] / n;
   // Second pass, around the mean rounded to T: sum d^2 - (sum d)^2 / n, where sum d is next to nothing.
   double* sum = partial + batch_norm_partials(rows, channels) - channels;
-  sum_columns<T>(rows, channels, partial, sum, variance, [=](Index r, Index c, T& a, T& b) {
-    a = x[r * channels + c] - static_cast<T>(mean[c]);
+  sum_columns<S>(rows, channels, partial, sum, variance, [=](Index r, Index c, S& a, S& b) {
+    a = static_cast<S>(x[r * channels + c]) - static_cast<S>(static_cast<T>(mean[c]));
     b = a * a;
   });
   for (Index c = 0; c < channels; ++c) {
@@ -67,6 +68,17 @@ void column_statistics_kernel(const T* x, double* partial, double* mean, double*
     const double squares = variance[c] - sum[c] * sum[c] / n;
     variance[c] = squares < 0 ? 0 : squares / n;  // NaN stays NaN
   }
+}
+
+template <class T>
+void column_statistics_kernel(const T* x, double* partial, double* mean, double* variance, Index rows,
+                              Index channels) {
+  column_statistics_in<T>(x, partial, mean, variance, rows, channels);
+  if (sizeof(T) == sizeof(double)) return;
+  // Squares and sums may overflow float, though rarely; they cannot overflow double.
+  bool overflow = false;
+  for (Index c = 0; c < channels; ++c) overflow |= !std::isfinite(variance[c]);
+  if (overflow) column_statistics_in<double>(x, partial, mean, variance, rows, channels);
 }
 
 template <class T>

@@ -1,7 +1,8 @@
 // Statistics of the columns of [rows, channels], and what Batch Normalization does with them.
 //
-// Sums over rows are taken in chunks of kBatchNormRows rows, each chunk's in T and all of them together in
-// double, in order. `partial` is room for batch_norm_partials(rows, channels) doubles.
+// Sums over rows are taken in chunks of kBatchNormRows rows, each chunk's in T (statistics: in double where T
+// overflows) and all of them together in double, in order. `partial` is room for batch_norm_partials(rows,
+// channels) doubles.
 #pragma once
 
 #include "kernels/kernel.h"

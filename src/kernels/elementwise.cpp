@@ -77,6 +77,23 @@ void divide_kernel(const T* a, const T* b, T* y, const BroadcastPlan* plan) {
 }
 
 template <class T>
+void equal_kernel(const T* a, const T* b, T* y, Index n) {
+  over_elements(n, 1, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) y[i] = a[i] == b[i] ? T(1) : T(0);
+  });
+}
+
+template <class T>
+void add_row_kernel(const T* b, T* y, Index rows, Index columns) {
+  const Index rows_per_chunk = columns >= kChunk ? 1 : kChunk / (columns > 0 ? columns : 1);
+  for_chunks(rows, rows_per_chunk, static_cast<double>(rows * columns), [&](Index begin, Index end, Index) {
+    for (Index r = begin; r < end; ++r) {
+      for (Index c = 0; c < columns; ++c) y[r * columns + c] += b[c];
+    }
+  });
+}
+
+template <class T>
 void affine_kernel(const T* x, double scale, double shift, T* y, Index n) {
   const T s = static_cast<T>(scale), t = static_cast<T>(shift);
   over_elements(n, 1, [&](Index begin, Index end) {
@@ -196,6 +213,8 @@ const Entry<BinaryKernel> add = {add_kernel<float>, add_kernel<double>};
 const Entry<BinaryKernel> subtract = {subtract_kernel<float>, subtract_kernel<double>};
 const Entry<BinaryKernel> multiply = {multiply_kernel<float>, multiply_kernel<double>};
 const Entry<BinaryKernel> divide = {divide_kernel<float>, divide_kernel<double>};
+const Entry<EqualKernel> equal = {equal_kernel<float>, equal_kernel<double>};
+const Entry<AddRowKernel> add_row = {add_row_kernel<float>, add_row_kernel<double>};
 const Entry<AffineKernel> affine = {affine_kernel<float>, affine_kernel<double>};
 const Entry<AddScaledKernel> add_scaled = {add_scaled_kernel<float>, add_scaled_kernel<double>};
 const Entry<MultiplyAddKernel> multiply_add = {multiply_add_kernel<float>, multiply_add_kernel<double>};

@@ -22,6 +22,16 @@ KEEL_KERNEL(subtract, BinaryKernel);
 KEEL_KERNEL(multiply, BinaryKernel);
 KEEL_KERNEL(divide, BinaryKernel);
 
+// y = [a == b], 1 or 0; infinities of one sign are equal, NaN is not.  writes y
+template <class T>
+using EqualKernel = void(const T* a, const T* b, T* y, Index n);
+KEEL_KERNEL(equal, EqualKernel);
+
+// y[r, c] += b[c].  adds
+template <class T>
+using AddRowKernel = void(const T* b, T* y, Index rows, Index columns);
+KEEL_KERNEL(add_row, AddRowKernel);
+
 // y = scale x + shift.  writes y, which may be x
 template <class T>
 using AffineKernel = void(const T* x, double scale, double shift, T* y, Index n);

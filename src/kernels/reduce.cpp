@@ -1,6 +1,7 @@
 #include "kernels/reduce.h"
 
 #include "kernels/parallel.h"
+#include "kernels/simd.h"
 
 namespace keel::kernels::KEEL_ISA {
 namespace {
@@ -57,11 +58,46 @@ void reduce_sum_kernel(const T* x, double scale, T* y, Index outer, Index n, Ind
 // The larger; NaN if either is.
 template <class T>
 T larger(T a, T b) {
-  return a >= b || a != a ? a : b;
+  return ((a >= b) | (a != a)) ? a : b;
+}
+
+// The largest of n consecutive elements; NaN if any is. Lanes pass over NaN, which a second set of them
+// keeps.
+template <class T>
+T max_of_row(const T* x, Index n) {
+  constexpr Index kUnroll = 4;
+  if (n < kUnroll * kLanes<T>) {
+    T result = x[0];
+    for (Index k = 1; k < n; ++k) result = larger(result, x[k]);
+    return result;
+  }
+  Vector<T> largest[kUnroll], nan[kUnroll];
+  for (Index u = 0; u < kUnroll; ++u) largest[u] = nan[u] = load(x + u * kLanes<T>);
+  Index k = kUnroll * kLanes<T>;
+  for (; k + kUnroll * kLanes<T> <= n; k += kUnroll * kLanes<T>) {
+    for (Index u = 0; u < kUnroll; ++u) {
+      const Vector<T> v = load(x + k + u * kLanes<T>);
+      largest[u] = v > largest[u] ? v : largest[u];
+      nan[u] = v == v ? nan[u] : v;
+    }
+  }
+  T result = x[0];
+  for (; k < n; ++k) result = larger(result, x[k]);
+  for (Index u = 0; u < kUnroll; ++u) {
+    for (Index lane = 0; lane < kLanes<T>; ++lane) {
+      const T bad = nan[u][lane];
+      result = larger(result, bad == bad ? largest[u][lane] : bad);
+    }
+  }
+  return result;
 }
 
 template <class T>
 void reduce_max_kernel(const T* x, T* y, Index outer, Index n, Index inner) {
+  if (inner == 1) {
+    for (Index o = 0; o < outer; ++o) y[o] = max_of_row(x + o * n, n);
+    return;
+  }
   for (Index o = 0; o < outer; ++o) {
     const T* block = x + o * n * inner;
     T* result = y + o * inner;

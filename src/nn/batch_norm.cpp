@@ -11,6 +11,8 @@ BatchNorm::BatchNorm(Index channels, const BatchNormOptions& options)
   check<ValueError>(channels >= 1, "[batch_norm] expected at least 1 channel, found {}", channels);
   check<ValueError>(options.epsilon > 0 && std::isfinite(options.epsilon),
                     "[batch_norm] expected epsilon > 0, found {}", options.epsilon);
+  check<ValueError>(static_cast<float>(options.epsilon) > 0, "[batch_norm] epsilon {} is 0 in float32",
+                    options.epsilon);
   const double momentum = options.momentum.value_or(0);
   check<ValueError>(momentum >= 0 && momentum <= 1,
                     "[batch_norm] expected a momentum in [0,1], the weight of the new batch, found {}",
@@ -46,6 +48,11 @@ Variable BatchNorm::forward(const Variable& x, Context& context) {
       !context.training() || rows > 1,
       "[batch_norm] expected more than one value per channel in training, found input {}: use larger "
       "batches, drop the incomplete last batch, or freeze() the layer",
+      x.shape());
+  check<ValueError>(
+      rows > 1,
+      "[batch_norm] expected more than one value per channel where batch statistics are used, found "
+      "input {}: use larger batches, or a layer with running statistics",
       x.shape());
   BatchNormResult result = batch_norm(x, weight, bias, options_.epsilon);
   if (context.training() && options_.track_running_stats) {

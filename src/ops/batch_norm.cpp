@@ -65,6 +65,10 @@ void check_operands(const Variable& x, const Variable& gamma, const Variable& be
   }
   check<ValueError>(epsilon > 0 && std::isfinite(epsilon), "[batch_norm] expected epsilon > 0, found {}",
                     epsilon);
+  dispatch_floating("batch_norm", x.dtype(), [&](auto zero) {
+    check<ValueError>(static_cast<decltype(zero)>(epsilon) > 0, "[batch_norm] epsilon {} is 0 in {}", epsilon,
+                      name_of(x.dtype()));
+  });
 }
 
 std::vector<Variable> inputs_of(const Variable& x, const Variable& gamma, const Variable& beta) {

@@ -4,6 +4,7 @@
 
 #include "keel/core/tensor_ops.h"
 #include "kernels/conv2d.h"
+#include "ops/extents.h"
 
 namespace keel {
 namespace {
@@ -15,6 +16,9 @@ void check_options(const Conv2dOptions& o) {
                     o.dilation.h, o.dilation.w);
   check<ValueError>(o.padding.h >= 0 && o.padding.w >= 0, "[conv2d] padding {}x{}: expects at least 0",
                     o.padding.h, o.padding.w);
+  check_option("conv2d", "stride", o.stride);
+  check_option("conv2d", "dilation", o.dilation);
+  check_option("conv2d", "padding", o.padding);
   check<ValueError>(o.groups >= 1, "[conv2d] groups {}: expects at least 1", o.groups);
 }
 
@@ -23,6 +27,9 @@ void check_tensors(const Tensor& x, const Tensor& weight, const Tensor* bias, In
   check<ShapeError>(xs.rank() == 4, "[conv2d] expects an input [N,H,W,C], found {}", xs);
   check<ShapeError>(ws.rank() == 4 && ws[0] > 0 && ws[1] > 0 && ws[2] > 0 && ws[3] > 0,
                     "[conv2d] expects a weight [KH,KW,C/groups,K] without empty axes, found {}", ws);
+  check_image_extents("conv2d", xs);
+  check<ShapeError>(ws[0] <= kMaxExtent && ws[1] <= kMaxExtent,
+                    "[conv2d] weight {}: expects at most {} taps along an axis", ws, kMaxExtent);
   check<ShapeError>(xs[3] % groups == 0, "[conv2d] the {} channels of input {} cannot be cut into {} groups",
                     xs[3], xs, groups);
   check<ShapeError>(ws[3] % groups == 0,
@@ -167,6 +174,8 @@ Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
 }
 
 Pair same_padding(Pair kernel, Pair dilation) {
+  check_option("same_padding", "kernel", kernel);
+  check_option("same_padding", "dilation", dilation);
   const Pair sides{dilation.h * (kernel.h - 1), dilation.w * (kernel.w - 1)};
   check<ValueError>(
       sides.h % 2 == 0 && sides.w % 2 == 0,

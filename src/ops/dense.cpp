@@ -3,21 +3,20 @@
 #include <array>
 
 #include "keel/core/tensor_ops.h"
+#include "kernels/elementwise.h"
 #include "ops/product.h"
 
 namespace keel {
 namespace {
 
+// The rows of t as a matrix [all leading axes, last axis].
+Index leading_extents(const Tensor& t) { return t.shape().numel_between(0, t.rank() - 1); }
+
 // y += bias in place, row by row.
 void add_bias(Tensor& y, const Tensor& bias) {
   dispatch_floating("dense", y.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    const T* b = bias.data<T>();
-    const Index columns = bias.numel(), rows = y.numel() / columns;
-    T* row = y.data<T>();
-    for (Index r = 0; r < rows; ++r, row += columns) {
-      for (Index c = 0; c < columns; ++c) row[c] += b[c];
-    }
+    kernels::add_row(bias.data<T>(), y.data<T>(), leading_extents(y), bias.numel());
   });
 }
 
@@ -36,22 +35,20 @@ Variable dense(const Variable& x, const Variable& weight, const Variable& bias) 
   check<DTypeError>(!bias.defined() || bias.dtype() == weight.dtype(),
                     "[dense] expected a bias of {} elements, found {}", name_of(weight.dtype()),
                     bias.defined() ? name_of(bias.dtype()) : "");
-  Tensor y = Tensor::empty(x.shape().with(-1, outputs), x.dtype());
-  product("dense", x.value(), weight.value(), y, {});
-  if (bias.defined() && outputs > 0) add_bias(y, bias.value());
+  Tensor y = product("dense", x.value(), weight.value(), x.shape().with(-1, outputs), {});
+  if (bias.defined()) add_bias(y, bias.value());
 
   std::vector<Variable> inputs = {x, weight};
   if (bias.defined()) inputs.push_back(bias);
-  return Variable::from_op("dense", y, std::move(inputs),
-                           [vx = x.value(), w = weight.value(), has_bias = bias.defined()](
-                               const Tensor& dy, Gradients& gradients) {
-                             if (gradients.wants(0))
-                               add_product("dense", dy, w, gradients, 0, {.transpose_b = true});
-                             if (gradients.wants(1))
-                               add_product("dense", vx, dy, gradients, 1, {.transpose_a = true});
-                             if (has_bias && gradients.wants(2))
-                               gradients.add(2, sum(dy.reshape({-1, dy.size(-1)}), std::array{0}));
-                           });
+  return Variable::from_op(
+      "dense", y, std::move(inputs),
+      [vx = x.value(), w = weight.value(), has_bias = bias.defined()](const Tensor& dy,
+                                                                      Gradients& gradients) {
+        if (gradients.wants(0)) gradients.add(0, product("dense", dy, w, vx.shape(), {.transpose_b = true}));
+        if (gradients.wants(1)) gradients.add(1, product("dense", vx, dy, w.shape(), {.transpose_a = true}));
+        if (has_bias && gradients.wants(2))
+          gradients.add(2, sum(dy.reshape({leading_extents(dy), dy.size(-1)}), std::array{0}));
+      });
 }
 
 }  // namespace keel

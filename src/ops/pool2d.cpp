@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "kernels/pool2d.h"
+#include "ops/extents.h"
 
 namespace keel {
 namespace {
@@ -10,16 +11,19 @@ namespace {
 void check_image(const char* name, const Shape& x) {
   check<ShapeError>(x.rank() == 4 && x[1] > 0 && x[2] > 0,
                     "[{}] expects an input [N,H,W,C] with pixels, found {}", name, x);
+  check_image_extents(name, x);
 }
 
 kernels::Pool2dSizes sizes_of(const char* name, const Shape& x, Pair kernel, Pair stride, Pair padding) {
   check_image(name, x);
   check<ValueError>(kernel.h >= 1 && kernel.w >= 1, "[{}] kernel {}x{}: expects at least 1", name, kernel.h,
                     kernel.w);
+  check_option(name, "kernel", kernel);
+  check_option(name, "stride", stride);
   check<ValueError>(stride.h >= 0 && stride.w >= 0,
                     "[{}] stride {}x{}: expects at least 1, or 0 for the kernel's", name, stride.h, stride.w);
   check<ValueError>(
-      padding.h >= 0 && padding.w >= 0 && 2 * padding.h <= kernel.h && 2 * padding.w <= kernel.w,
+      padding.h >= 0 && padding.w >= 0 && padding.h <= kernel.h / 2 && padding.w <= kernel.w / 2,
       "[{}] padding {}x{}: expects 0 to half of the kernel {}x{}", name, padding.h, padding.w, kernel.h,
       kernel.w);
   const Index h = x[1] + 2 * padding.h, w = x[2] + 2 * padding.w;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "keel/core/tensor_ops.h"
+#include "kernels/elementwise.h"
 
 namespace keel {
 namespace {
@@ -47,11 +48,11 @@ Variable max(const Variable& x, const ReductionOptions& options) {
       [vx = x.value(), y, axes = options.axes, kept = kept_shape(x.shape(), options.axes)](
           const Tensor& dy, Gradients& gradients) {
         if (!gradients.wants(0)) return;
-        Tensor is_max = subtract(vx, y.reshape(kept));
+        const Tensor maxima = broadcast_to(y.reshape(kept), vx.shape());
+        Tensor is_max = Tensor::like(vx);
         dispatch_floating("max", vx.dtype(), [&](auto zero) {
           using T = decltype(zero);
-          T* values = is_max.data<T>();
-          for (Index i = 0; i < is_max.numel(); ++i) values[i] = values[i] == 0 ? T(1) : T(0);
+          kernels::equal(vx.data<T>(), maxima.data<T>(), is_max.data<T>(), vx.numel());
         });
         const Tensor share = divide(dy.reshape(kept), sum(is_max, axes, true).reshape(kept));
         gradients.add(0, multiply(is_max, share));

@@ -291,6 +291,40 @@ TYPED_TEST(Elementwise, TheSlopeOfReluAtZeroIsZero) {
       });
 }
 
+TYPED_TEST(Elementwise, EqualComparesInfinitiesAndNeverNan) {
+  using T = TypeParam;
+  for (const Index n : kSizes) {
+    const T values[] = {1, kInfinity<T>, -kInfinity<T>, kNaN<T>, T(-0.0)};
+    std::vector<T> a, b;
+    for (Index i = 0; i < n; ++i) {
+      a.push_back(values[i % 5]);
+      b.push_back(i % 3 == 0 ? values[(i + 1) % 5] : values[i % 5] == 0 ? T(0) : values[i % 5]);
+    }
+    on_every_level<T>(
+        equal, unwritten<T>(n), [&](auto* f, T* y) { f(a.data(), b.data(), y, n); },
+        [&](const std::vector<T>& y) {
+          for (Index i = 0; i < n; ++i) {
+            ASSERT_EQ(y[static_cast<std::size_t>(i)], i % 3 != 0 && i % 5 != 3 ? 1 : 0) << "at " << i;
+          }
+        });
+  }
+}
+
+TYPED_TEST(Elementwise, ARowIsAddedToEveryRow) {
+  using T = TypeParam;
+  for (const auto& [rows, columns] :
+       {std::pair<Index, Index>{0, 5}, {5, 0}, {1, 1}, {3, 17}, {4001, 130}, {3, 200001}}) {
+    const std::vector<T> b = normal_values<T>(columns, 8), before = normal_values<T>(rows * columns, 9);
+    on_every_level<T>(
+        add_row, before, [&, n = rows, m = columns](auto* f, T* y) { f(b.data(), y, n, m); },
+        [&, m = columns](const std::vector<T>& y) {
+          for (std::size_t i = 0; i < y.size(); ++i) {
+            ASSERT_EQ(y[i], before[i] + b[i % static_cast<std::size_t>(m)]) << "at " << i;
+          }
+        });
+  }
+}
+
 TYPED_TEST(Elementwise, AllFiniteFindsOneBadElementAnywhere) {
   using T = TypeParam;
   for (int level = 0; level <= best_isa_level(); ++level) {

@@ -109,6 +109,32 @@ TYPED_TEST(Reduce, MaxAndArgmaxTakeNanForTheLargest) {
   }
 }
 
+TYPED_TEST(Reduce, MaxOfLongRowsFindsItsElementAndNanEverywhere) {
+  using T = TypeParam;
+  // Several rounds of unrolled vectors and a rest.
+  constexpr Index n = 203;
+  for (Index where = 0; where < n; ++where) {
+    for (const T value : {T(9), kInfinity<T>, kNaN<T>}) {
+      std::vector<T> x = normal_values<T>(n, 5);
+      x[at((where + 70) % n)] = 8;
+      x[at(where)] = value;
+      on_every_level<T>(
+          reduce_max, unwritten<T>(1), [&](auto* f, T* y) { f(x.data(), y, 1, n, 1); },
+          [&](const std::vector<T>& y) {
+            if (value == value) {
+              EXPECT_EQ(y[0], value) << "at " << where;
+            } else {
+              EXPECT_TRUE(std::isnan(y[0])) << "NaN at " << where;
+            }
+          });
+    }
+  }
+  const std::vector<T> lowest(n, -kInfinity<T>);
+  on_every_level<T>(
+      reduce_max, unwritten<T>(1), [&](auto* f, T* y) { f(lowest.data(), y, 1, n, 1); },
+      [&](const std::vector<T>& y) { EXPECT_EQ(y[0], -kInfinity<T>); });
+}
+
 TYPED_TEST(Reduce, ArgmaxIsTheFirstOfEquals) {
   using T = TypeParam;
   for (const Index n : {1, 3, 17, 65}) {

@@ -94,6 +94,8 @@ TEST(BatchNormOptions, OutOfRangeIsRejected) {
   EXPECT_EQ(rejection({.epsilon = -1e-5}), epsilon + "-1e-05");
   EXPECT_EQ(rejection({.epsilon = nan}), epsilon + "nan");
   EXPECT_EQ(rejection({.epsilon = infinity}), epsilon + "inf");
+  EXPECT_EQ(rejection({.epsilon = 1e-80}), "[batch_norm] epsilon 1e-80 is 0 in float32");
+  EXPECT_EQ(rejection({.epsilon = 1e-38}), "no error");
   EXPECT_EQ(
       rejection({.initial_running_mean = nan}),
       "[batch_norm] expected finite initial statistics and a variance of at least 0, found mean nan and "
@@ -159,9 +161,12 @@ TEST(BatchNormOptions, WithoutRunningStatisticsEvaluationUsesTheBatch) {
   BatchNorm layer(3, {.track_running_stats = false});
   const Tensor x = batch({5, 3});
   EXPECT_TRUE(same_bits(run(layer, x, Mode::evaluation).value(), run(layer, x, Mode::training).value()));
-  // One row is its own mean: allowed where nothing is learnt from it.
-  const Tensor y = run(layer, batch({1, 3}), Mode::evaluation).value();
-  for (Index c = 0; c < 3; ++c) EXPECT_EQ(y.at({0, c}), 0);
+  EXPECT_EQ(message_of<ValueError>([&] {
+              run(layer, batch({1, 3}), Mode::evaluation);
+            }),
+            "[batch_norm] expected more than one value per channel where batch statistics are used, found "
+            "input [1,3]: use larger batches, or a layer with running statistics");
+  EXPECT_EQ(run(layer, batch({1, 2, 1, 3}), Mode::evaluation).shape(), (Shape{1, 2, 1, 3}));
   EXPECT_EQ(message_of<ValueError>([&] {
               run(layer, batch({1, 3}), Mode::training);
             }).substr(0, 45),

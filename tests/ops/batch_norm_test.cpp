@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "keel/autograd/gradcheck.h"
 #include "support/random_tensor.h"
@@ -123,13 +124,30 @@ TEST(BatchNorm, AnOutlierInTheFirstRowDoesNoHarm) {
   }
 }
 
+TEST(BatchNorm, DeviationsWhoseSquaresOverflowNormalise) {
+  // 1e20 squared is beyond float32, and 600 times 3e36 is, too.
+  for (const double size : {1e20, 3e36}) {
+    Tensor x = random_tensor({600, 3}, 8);
+    for (Index i = 0; i < x.numel(); ++i) x.data<double>()[i] = size * (5 + x.data<double>()[i]);
+    x = x.to(DType::float32);
+    const Tensor y = batch_norm(Variable(x), Variable(), Variable(), 1e-5).y.value();
+    const Expected expected = reference(x, 1e-5);
+    for (Index i = 0; i < x.numel(); ++i) {
+      ASSERT_NEAR(y.data<float>()[i], expected.y[static_cast<std::size_t>(i)], 1e-5) << "size " << size;
+    }
+  }
+}
+
 TEST(BatchNorm, AConstantChannelGivesExactlyBeta) {
   const Tensor gamma = Tensor::from<float>({3}, {2, -1.5F, 0.25F}),
                beta = Tensor::from<float>({3}, {0.1F, -7, 3});
   Tensor x = Tensor::empty({37, 3});
   for (Index i = 0; i < x.numel(); ++i) x.data<float>()[i] = std::array{0.1F, -12345.678F, 0.0F}[i % 3];
-  const Tensor y = batch_norm(Variable(x), Variable(gamma), Variable(beta), 1e-5).y.value();
-  for (Index i = 0; i < y.numel(); ++i) ASSERT_EQ(y.data<float>()[i], beta.data<float>()[i % 3]);
+  // The smallest epsilon is the smallest positive float32.
+  for (const double epsilon : {1e-5, static_cast<double>(std::numeric_limits<float>::denorm_min())}) {
+    const Tensor y = batch_norm(Variable(x), Variable(gamma), Variable(beta), epsilon).y.value();
+    for (Index i = 0; i < y.numel(); ++i) ASSERT_EQ(y.data<float>()[i], beta.data<float>()[i % 3]);
+  }
 }
 
 TEST(BatchNorm, RejectsWhatDoesNotFit) {

@@ -209,6 +209,18 @@ TEST(Conv2dOp, NamesOptionsOutOfRange) {
   EXPECT_EQ(message_of<ValueError>(x, weight, {.padding = {-1, 0}}),
             "[conv2d] padding -1x0: expects at least 0");
   EXPECT_EQ(message_of<ValueError>(x, weight, {.groups = 0}), "[conv2d] groups 0: expects at least 1");
+  // Products of such numbers leave int64: 2^62 times the 4 steps of 5 taps is 0.
+  constexpr Index huge = Index(1) << 62;
+  EXPECT_EQ(message_of<ValueError>(x, {5, 3, 1, 4}, {.dilation = {huge, 1}}),
+            "[conv2d] dilation 4611686018427387904x1: expects at most 2147483647");
+  EXPECT_EQ(message_of<ValueError>(x, weight, {.stride = {1, huge}}),
+            "[conv2d] stride 1x4611686018427387904: expects at most 2147483647");
+  EXPECT_EQ(message_of<ValueError>(x, weight, {.padding = {2147483648, 0}}),
+            "[conv2d] padding 2147483648x0: expects at most 2147483647");
+  EXPECT_EQ(message_of<ShapeError>({0, 2147483648, 3, 1}, weight),
+            "[conv2d] input [0,2147483648,3,1]: expects at most 2147483647 pixels along an axis");
+  EXPECT_EQ(message_of<ValueError>([] { same_padding(3, huge); }),
+            "[same_padding] dilation 4611686018427387904x4611686018427387904: expects at most 2147483647");
   EXPECT_EQ(message_of<ValueError>([] {
               same_padding({3, 2});
             }),

@@ -244,6 +244,9 @@ TEST(Messages, BatchNorm) {
   EXPECT_EQ(message_of<ValueError>(training(x, none, none, 0)), "[batch_norm] expected epsilon > 0, found 0");
   EXPECT_EQ(message_of<ValueError>(training(x, none, none, std::numeric_limits<double>::infinity())),
             "[batch_norm] expected epsilon > 0, found inf");
+  EXPECT_EQ(message_of<ValueError>(training(x, none, none, 1e-80)),
+            "[batch_norm] epsilon 1e-80 is 0 in float32");
+  EXPECT_NO_THROW(training(zeros({4, 3}, DType::float64), none, none, 1e-80)());
   EXPECT_EQ(message_of<ValueError>(training(zeros({0, 3}), none, none, 1)),
             "[batch_norm] expected at least one row, found [0,3]");
 }

@@ -126,6 +126,15 @@ TEST(Pool2dErrors, NameWhatDoesNotFit) {
             "[max_pool2d] stride 1x-1: expects at least 1, or 0 for the kernel's");
   EXPECT_EQ(max_message<ValueError>({8, 4, 4, 3}, {.kernel = 3, .padding = {1, 2}}),
             "[max_pool2d] padding 1x2: expects 0 to half of the kernel 3x3");
+  constexpr Index huge = Index(1) << 62;
+  EXPECT_EQ(max_message<ValueError>({8, 4, 4, 3}, {.kernel = {2, huge}, .padding = {0, huge}}),
+            "[max_pool2d] kernel 2x4611686018427387904: expects at most 2147483647");
+  EXPECT_EQ(max_message<ValueError>({8, 4, 4, 3}, {.stride = {2147483648, 1}}),
+            "[max_pool2d] stride 2147483648x1: expects at most 2147483647");
+  EXPECT_EQ(max_message<ValueError>({8, 4, 4, 3}, {.padding = {huge, 0}}),
+            "[max_pool2d] padding 4611686018427387904x0: expects 0 to half of the kernel 2x2");
+  EXPECT_EQ(max_message<ShapeError>({0, 2147483648, 4, 3}),
+            "[max_pool2d] input [0,2147483648,4,3]: expects at most 2147483647 pixels along an axis");
   EXPECT_EQ(max_message<DTypeError>({8, 4, 4, 3}, {}, DType::uint8),
             "[max_pool2d] expects float32 or float64 elements, found uint8");
   EXPECT_EQ(message_of<ShapeError>([] {

@@ -49,9 +49,11 @@ struct BatchNormOptions {
 //   parameters: weight (gamma) [C] if scale, bias (beta) [C] if center: PyTorch's names
 //   buffers:    running_mean [C], running_var [C], num_batches_tracked int32 [1], if track_running_stats
 //   gradient:   x, gamma and beta; through the batch's statistics as well (see keel/ops/batch_norm.h)
-//   throws:     ValueError unless channels >= 1, epsilon > 0, momentum in [0,1], initial_running_var >= 0;
-//               forward: ShapeError; DTypeError; ValueError in training if there is one row only: its
-//               variance is 0 whatever the row, so the layer would give beta for every input
+//   throws:     ValueError unless channels >= 1, epsilon > 0 in float32 as well (at least 1e-45), momentum in
+//               [0,1], initial_running_var >= 0;
+//               forward: ShapeError; DTypeError; ValueError where the batch's statistics are used (also in
+//               evaluation without running statistics) and there is one row only: its variance is 0 whatever
+//               the row, so the layer would give beta for every input
 class BatchNorm final : public Layer<BatchNorm> {
  public:
   explicit BatchNorm(Index channels, const BatchNormOptions& options = {});

@@ -28,7 +28,10 @@ struct BatchNormResult {
 //   shapes:   x [...,C], gamma and beta [C] or undefined (1 and 0) -> y [...,C], statistics [C]
 //   gradient: d = gamma dy:  dx += (d - mean(d) - xhat mean(d xhat)) / sqrt(variance + epsilon)
 //             dgamma += sum dy xhat, dbeta += sum dy; none for the statistics
-//   throws:   ShapeError with both shapes; ValueError unless epsilon > 0, or if R = 0; DTypeError
+//   range:    differences of elements must be finite in x's type; their squares need not be, but a variance
+//             above its largest number (3.4e38 in float32) is reported as infinity
+//   throws:   ShapeError with both shapes; ValueError unless epsilon is finite and above 0 in x's type (at
+//             least 1e-45 in float32), or if R = 0; DTypeError
 BatchNormResult batch_norm(const Variable& x, const Variable& gamma, const Variable& beta, double epsilon);
 
 // Normalises with given statistics: y = gamma (x - mean) / sqrt(variance + epsilon) + beta.

@@ -28,12 +28,14 @@ struct Conv2dOptions {
 //   gradient: x, weight and bias
 //   throws:   ShapeError if ranks or channels do not fit, C or K is no multiple of groups, or the dilated
 //             kernel is larger than the padded image; DTypeError if elements are not all float32 or all
-//             float64; ValueError if a stride, a dilation or groups is below 1, or a padding below 0
+//             float64; ValueError if a stride, a dilation or groups is below 1, or a padding below 0;
+//             ValueError or ShapeError if one of them, or an extent of image or kernel, is above 2^31 - 1
 Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias = {},
                 const Conv2dOptions& options = {});
 
 // The padding that keeps the size of the image at stride 1: dilation * (kernel - 1) / 2.
-//   throws: ValueError if that is not a whole number (an even kernel would need unequal sides)
+//   throws: ValueError if that is not a whole number (an even kernel would need unequal sides), or above 2^31
+//   - 1 are given
 Pair same_padding(Pair kernel, Pair dilation = 1);
 
 }  // namespace keel

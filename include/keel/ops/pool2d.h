@@ -8,8 +8,9 @@
 //             OW in the same way
 //   throws:   ShapeError if x has another rank or no pixels, or a window is larger than the padded image;
 //             ValueError if the kernel is below 1, the stride below 0, or the padding below 0 or above half
-//             the kernel (a window of nothing but padding has no maximum); DTypeError unless the elements
-//             are float32 or float64
+//             the kernel (a window of nothing but padding has no maximum); either
+//             if an extent, kernel or stride is above 2^31 - 1; DTypeError unless the elements are float32
+//             or float64
 #pragma once
 
 #include "keel/autograd/variable.h"

@@ -1,15 +1,35 @@
 #include "kernels/dispatch/isa.h"
 
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <stdexcept>
+#include <string>
+
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
 
 namespace keel::kernels {
+namespace {
+
+#ifdef __x86_64__
+// What x86-64-v3 has besides the names that every compiler's __builtin_cpu_supports knows.
+bool has_f16c_movbe_lzcnt() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0) return false;
+  constexpr unsigned kMovbe = 1U << 22, kF16c = 1U << 29;
+  if ((c & kMovbe) == 0 || (c & kF16c) == 0) return false;
+  constexpr unsigned kLzcnt = 1U << 5;
+  return __get_cpuid(0x80000001, &a, &b, &c, &d) != 0 && (c & kLzcnt) != 0;
+}
+#endif
+
+}  // namespace
 
 int best_isa_level() {
 #ifdef __x86_64__
   const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                  __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+                  __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && has_f16c_movbe_lzcnt();
   const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                   __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
                   __builtin_cpu_supports("avx512vl");
@@ -28,9 +48,8 @@ int pick_level() {
   for (int level = 0; level < kNumIsaLevels; ++level) {
     if (std::strcmp(forced, kIsaNames[level]) == 0 && level <= best) return level;
   }
-  std::fprintf(stderr, "error: KEEL_ISA=%s: expected a level up to %s, the best of this processor\n", forced,
-               kIsaNames[best]);
-  std::exit(2);
+  throw std::invalid_argument("KEEL_ISA=" + std::string(forced) + ": expected a level up to " +
+                              kIsaNames[best] + ", the best of this processor");
 }
 
 }  // namespace

@@ -15,9 +15,8 @@ inline constexpr const char* kIsaNames[kNumIsaLevels] = {"base"};
 int best_isa_level();
 
 // The level in force, an index into kIsaNames: the best one, or the one that the environment variable
-// KEEL_ISA names. A name that is unknown, or above what the processor has, is reported on stderr and ends the
-// program (exit 2): a forced level is a test, and a test that silently measured something else would be worse
-// than none.
+// KEEL_ISA names.   throws: std::invalid_argument if the name is unknown, or above what the processor has: a
+// forced level is a test, and a test that silently measured something else would be worse than none.
 int isa_level();
 
 }  // namespace keel::kernels
