@@ -5,15 +5,13 @@ Each DIR is a run's directory: DIR/no_bn/epochs.csv and DIR/bn/epochs.csv, or on
 written. Training curves are dashed and validation curves solid; without batch normalization they are blue, with it red.
 
 Several DIRs are overlaid. If they are one setting with several seeds (by their config.json) each curve is the mean
-over the seeds, in a band of one standard deviation on both sides. Otherwise every run is a faint curve under their
-mean. Means are over the epochs that all runs have.
+over the seeds, in a band of one standard deviation on both sides, for the epochs that all of them have. Otherwise each
+run has curves of its own, told apart by markers and lightness, and is named by the options that differ or its directory.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import json
 import math
 import os
 import statistics
@@ -21,107 +19,26 @@ import subprocess
 import sys
 from pathlib import Path
 
-ARMS = {"no_bn": ("no BN", "#0077bb"), "bn": ("BN", "#cc3311")}  # blue and red for the colour-blind too
-PARTS = {"train": ("training", (0, (4, 2))), "val": ("validation", "-")}
-COLUMNS = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
+from run_logs import ARMS, PlotError, Run, are_seeds, run_labels
 
-# What may differ between runs of one setting: nothing of it changes what is learned, but for the seed.
-NOT_SETTING = {"seed", "out", "overwrite", "threads"}
-MODELS = {"mlp": "MLP", "cnn": "CNN"}
-DATASETS = {"mnist": "MNIST", "synthetic": "synthetic digits"}
+PARTS = {"train": ("training", (0, (4, 2))), "val": ("validation", "-")}
+
+# Of several runs that are not seeds of one setting: markers, and how far colours go towards white.
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+LIGHTEST = 0.5
 
 REEXECUTED = "KEEL_PLOT_REEXECUTED"
-
-
-class PlotError(Exception):
-    """What the user is told, on one line."""
-
-
-def read_epochs(path: Path) -> dict[int, dict[str, float]]:
-    """epochs.csv by epoch. An empty cell is NaN; a last line that is still being written does not count."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PlotError(f"{path}: cannot be read: {error}") from error
-    lines = list(csv.reader(text.splitlines()))
-    header = lines[0] if lines else []
-    missing = [column for column in COLUMNS if column not in header]
-    if missing:
-        raise PlotError(f"{path}: expected the columns {','.join(COLUMNS)}, found no {','.join(missing)}")
-    epochs = {}
-    for number, cells in enumerate(lines[1:], start=2):
-        if number == len(lines) and len(cells) < len(header) and not text.endswith("\n"):
-            break
-        if len(cells) != len(header):
-            raise PlotError(f"{path}:{number}: expected {len(header)} cells, found {len(cells)}")
-        row = dict(zip(header, cells))
-        try:
-            values = {column: float(row[column] or "nan") for column in COLUMNS}
-            epoch = int(row["epoch"])
-        except ValueError:
-            raise PlotError(f"{path}:{number}: expected numbers, found {','.join(cells)}") from None
-        epochs[epoch] = {name: value if math.isfinite(value) else math.nan for name, value in values.items()}
-    return epochs
-
-
-def read_config(run: Path) -> dict:
-    """config.json of either arm; empty if there is none."""
-    for arm in ARMS:
-        path = run / arm / "config.json"
-        try:
-            config = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            continue
-        except (OSError, ValueError) as error:
-            raise PlotError(f"{path}: expected JSON, found: {error}") from error
-        if isinstance(config, dict):
-            return config
-    return {}
-
-
-def section(config: dict, name: str) -> dict:
-    value = config.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-class Run:
-    def __init__(self, directory: Path):
-        if not directory.is_dir():
-            raise PlotError(f"{directory}: expected the directory of a run, found none")
-        self.directory = directory
-        self.config = read_config(directory)
-        paths = {arm: directory / arm / "epochs.csv" for arm in ARMS}
-        self.arms = {arm: read_epochs(path) for arm, path in paths.items() if path.exists()}
-        if not self.arms:
-            raise PlotError(f"{directory}: expected no_bn/epochs.csv or bn/epochs.csv, found neither")
-
-    @property
-    def seed(self):
-        return section(self.config, "options").get("seed")
-
-    @property
-    def setting(self) -> str:
-        """The same for two runs that differ in their seeds only."""
-        options = {name: value for name, value in section(self.config, "options").items() if name not in NOT_SETTING}
-        return json.dumps([section(self.config, "data"), section(self.config, "model"), options], sort_keys=True)
-
-    @property
-    def title(self) -> str:
-        model = section(self.config, "model").get("name")
-        data = section(self.config, "data").get("name")
-        names = (MODELS.get(model, model), DATASETS.get(data, data))
-        return " on ".join(str(name) for name in names if name)
-
-
-def are_seeds(runs: list[Run]) -> bool:
-    """Whether the runs are one setting, each with a seed of its own."""
-    seeds = [run.seed for run in runs]
-    return None not in seeds and len(set(seeds)) == len(runs) and len({run.setting for run in runs}) == 1
 
 
 def curve(run: Run, arm: str, column: str, first_epoch: int) -> dict[int, float]:
     epochs = run.arms.get(arm, {})
     return {epoch: epochs[epoch][column] for epoch in sorted(epochs) if epoch >= first_epoch}
+
+
+def dropped_epochs(runs: list[Run], arm: str, first_epoch: int) -> list[int]:
+    """Epochs that some of the runs have and others lack: a mean over those that have them would be of other runs."""
+    epochs = [{epoch for epoch in run.arms.get(arm, {}) if epoch >= first_epoch} for run in runs]
+    return sorted(set.union(*epochs) - set.intersection(*epochs))
 
 
 def mean_curve(curves: list[dict[int, float]]) -> tuple[list[int], list[float], list[float]]:
@@ -135,33 +52,74 @@ def mean_curve(curves: list[dict[int, float]]) -> tuple[list[int], list[float], 
     return epochs, means, deviations
 
 
-def draw_curves(axes, runs: list[Run], quantity: str, scale: float, options) -> None:
-    """One panel: quantity is loss or accuracy."""
-    seeds = are_seeds(runs)
-    for arm, (arm_name, color) in ARMS.items():
+def arm_label(runs: list[Run], arm: str) -> str:
+    diverged = sum(arm in run.diverged for run in runs)
+    if not diverged:
+        return ARMS[arm][0]
+    return f"{ARMS[arm][0]}, diverged" if len(runs) == 1 else f"{ARMS[arm][0]}, {diverged} of {len(runs)} diverged"
+
+
+def draw_mean(axes, runs: list[Run], quantity: str, scale: float, first_epoch: int) -> None:
+    """One run, or the mean over the seeds of one setting. quantity is loss or accuracy."""
+    for arm, (_, color) in ARMS.items():
+        drawn = False
         for part, (part_name, dashes) in PARTS.items():
             column = f"{part}_{quantity}"
-            curves = [curve(run, arm, column, options.from_epoch) for run in runs if arm in run.arms]
-            curves = [{epoch: scale * value for epoch, value in one.items()} for one in curves if one]
-            if not curves:
-                continue
+            curves = [{epoch: scale * value for epoch, value in curve(run, arm, column, first_epoch).items()}
+                      for run in runs]
             epochs, means, deviations = mean_curve(curves)
+            if not epochs:
+                continue
+            drawn = True
             # One epoch is a point, not a line.
             marker = {"marker": "o", "markerfacecolor": "white" if part == "train" else color}
-            axes.plot(epochs, means, color=color, linestyle=dashes, linewidth=1.8,
-                      label=f"{arm_name}, {part_name}", gid=f"{arm}-{column}", **(marker if len(epochs) == 1 else {}))
-            if len(curves) > 1 and seeds:
+            axes.plot(epochs, means, color=color, linestyle=dashes, linewidth=1.8, gid=f"{arm}-{column}",
+                      label=f"{arm_label(runs, arm)}, {part_name}", **(marker if len(epochs) == 1 else {}))
+            if len(curves) > 1:
                 low = [mean - deviation for mean, deviation in zip(means, deviations)]
                 high = [mean + deviation for mean, deviation in zip(means, deviations)]
                 axes.fill_between(epochs, low, high, color=color, alpha=0.2, linewidth=0, gid=f"{arm}-{column}-band")
-            elif len(curves) > 1:
-                for index, one in enumerate(curves):
-                    axes.plot(list(one), list(one.values()), color=color, linestyle=dashes, linewidth=0.8, alpha=0.3,
-                              gid=f"{arm}-{column}-run{index}")
-    axes.set_xlabel("epoch")
-    axes.grid(True, linewidth=0.5, alpha=0.35)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+        if not drawn and any(arm in run.diverged for run in runs):
+            axes.plot([], [], color=color, label=arm_label(runs, arm))
+
+
+def lighter(color: str, index: int, count: int) -> str:
+    share = LIGHTEST * index / max(count - 1, 1)
+    channels = (int(color[at:at + 2], 16) for at in (1, 3, 5))
+    return "#" + "".join(f"{round(channel + share * (255 - channel)):02x}" for channel in channels)
+
+
+def draw_each(axes, runs: list[Run], quantity: str, scale: float, first_epoch: int) -> None:
+    """Runs that are no seeds of one setting: nothing is averaged."""
+    for index, run in enumerate(runs):
+        for arm, (_, color) in ARMS.items():
+            shade = lighter(color, index, len(runs))
+            for part, (_, dashes) in PARTS.items():
+                column = f"{part}_{quantity}"
+                values = curve(run, arm, column, first_epoch)
+                if not values:
+                    continue
+                axes.plot(list(values), [scale * value for value in values.values()], color=shade, linestyle=dashes,
+                          linewidth=1.3, marker=MARKERS[index % len(MARKERS)], markersize=4.5,
+                          markerfacecolor="white" if part == "train" else shade,
+                          markevery=max(1, len(values) // 10), gid=f"{arm}-{column}-run{index}")
+
+
+def legends_of_each(loss, accuracy, runs: list[Run]) -> None:
+    """Below the panels, where they hide no curve: what colours and dashes mean, and which run has which marker."""
+    from matplotlib.lines import Line2D
+
+    arms = [Line2D([], [], color=color, label=name) for arm, (name, color) in ARMS.items()
+            if any(arm in run.arms for run in runs)]
+    parts = [Line2D([], [], color="#555555", linestyle=dashes, label=name) for name, dashes in PARTS.values()]
+    entries = []
+    for index, (run, label) in enumerate(zip(runs, run_labels(runs))):
+        diverged = " and ".join(ARMS[arm][0] for arm in ARMS if arm in run.diverged)
+        entries.append(Line2D([], [], color=lighter("#333333", index, len(runs)), marker=MARKERS[index % len(MARKERS)],
+                              label=f"{label} ({diverged} diverged)" if diverged else label))
+    place = {"frameon": False, "loc": "upper center", "bbox_to_anchor": (0.5, -0.14)}
+    loss.legend(handles=arms + parts, ncol=2, **place)
+    accuracy.legend(handles=entries, **place)
 
 
 def figure_title(runs: list[Run]) -> str:
@@ -171,7 +129,7 @@ def figure_title(runs: list[Run]) -> str:
     title = " and ".join(word for arm, word in compared.items() if arm in arms) + " batch normalization"
     title = f"{', '.join(titles)}, {title}" if titles else title.capitalize()
     if len(runs) > 1:
-        title += f" ({len(runs)} seeds, mean ± 1 sd)" if are_seeds(runs) else f" ({len(runs)} runs and their mean)"
+        title += f" ({len(runs)} seeds, mean ± 1 sd)" if are_seeds(runs) else f" ({len(runs)} runs)"
     return title
 
 
@@ -182,16 +140,23 @@ def draw(runs: list[Run], options):
     import matplotlib.pyplot as plt
     from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
+    together = len(runs) == 1 or are_seeds(runs)
     # svg: text stays text, and the same data give the same bytes.
     plt.rcParams.update({"font.size": 10, "axes.titlesize": 11, "svg.fonttype": "none", "svg.hashsalt": "keel"})
-    figure, (loss, accuracy) = plt.subplots(1, 2, figsize=(9.6, 4.0), constrained_layout=True)
+    figure, (loss, accuracy) = plt.subplots(1, 2, figsize=(9.6, 4.0 if together else 4.4 + 0.2 * max(len(runs), 2)),
+                                            constrained_layout=True)
     figure.set_constrained_layout_pads(w_pad=0.1, h_pad=0.1)
-    draw_curves(loss, runs, "loss", 1, options)
-    draw_curves(accuracy, runs, "accuracy", 100, options)
+    draw_curves = draw_mean if together else draw_each
+    draw_curves(loss, runs, "loss", 1, options.from_epoch)
+    draw_curves(accuracy, runs, "accuracy", 100, options.from_epoch)
     loss.set_ylabel("cross-entropy loss")
     accuracy.set_ylabel("accuracy (%)")
     for axes in (loss, accuracy):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.set_xlabel("epoch")
+        axes.grid(True, linewidth=0.5, alpha=0.35)
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
     if options.log:
         loss.set_yscale("log")
         loss.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -199,7 +164,10 @@ def draw(runs: list[Run], options):
         loss.yaxis.set_minor_formatter(NullFormatter())
     else:
         loss.set_ylim(bottom=0)
-    loss.legend(frameon=False)
+    if together:
+        loss.legend(frameon=False)
+    else:
+        legends_of_each(loss, accuracy, runs)
     figure.suptitle(figure_title(runs))
     return figure
 
@@ -253,20 +221,43 @@ def parse_arguments(arguments: list[str]):
     parser.add_argument("--from-epoch", type=int, default=1, metavar="N",
                         help="first epoch to show (default: 1; 0 is the untrained model, whose loss is far above)")
     parser.add_argument("--log", action="store_true", help="logarithmic axis for the loss")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    seen = {}
+    for directory in options.dirs:
+        first = seen.setdefault(directory.resolve(), directory)
+        if first is not directory:
+            parser.error(f"{directory}: expected every run once, found it twice")
+    return options
+
+
+def require_epochs(runs: list[Run], first_epoch: int) -> None:
+    """Says which epochs a mean leaves out; an error if nothing is left to be drawn."""
+    epochs = {arm: {epoch for run in runs for epoch in run.arms.get(arm, {}) if epoch >= first_epoch} for arm in ARMS}
+    if not any(epochs.values()):
+        raise PlotError(f"{runs[0].directory}: expected epochs from {first_epoch} on, found none yet")
+    if len(runs) == 1 or not are_seeds(runs):
+        return
+    for arm, (arm_name, _) in ARMS.items():
+        dropped = dropped_epochs(runs, arm, first_epoch)
+        lacking = [str(run.directory) for run in runs if not set(dropped) <= set(run.arms.get(arm, {}))]
+        epochs[arm] -= set(dropped)
+        if dropped:
+            span = f"epoch {dropped[0]}" if len(dropped) == 1 else f"epochs {dropped[0]} to {dropped[-1]}"
+            print(f"warning: {arm_name}: the mean leaves out {span}, not all in {', '.join(lacking)}", file=sys.stderr)
+    if not any(epochs.values()):
+        raise PlotError(f"{runs[0].directory}: expected an epoch that all seeds have, found none")
 
 
 def main(arguments: list[str]) -> int:
     options = parse_arguments(arguments)
     try:
         runs = [Run(directory) for directory in options.dirs]
-        if not any(epoch >= options.from_epoch for run in runs for epochs in run.arms.values() for epoch in epochs):
-            raise PlotError(f"{options.dirs[0]}: expected epochs from {options.from_epoch} on, found none yet")
         require_matplotlib()
+        require_epochs(runs, options.from_epoch)
         first = options.dirs[0].resolve()
         prefix = options.out or (first if len(runs) == 1 else first.parent) / "losses"
         for path in save(draw(runs, options), prefix):
-            print(path)
+            print(f"wrote {path}")
     except PlotError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

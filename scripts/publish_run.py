@@ -31,6 +31,10 @@ ROWS = [
 ]
 
 
+# The options that the command in the documentation names; a run that is published has the defaults of the others.
+COMMAND = ("model", "epochs", "seed")
+
+
 def table(record):
     """The Markdown between the markers."""
     arms = record["summary"]["arms"]
@@ -54,10 +58,19 @@ def with_table(readme, text):
     return before + BEGIN + text + END + after
 
 
-def changed_options(config):
-    """The options of the run as one would type them, but for where its data and files lie."""
-    kept = {k: v for k, v in config["options"].items() if k not in ("data", "out", "threads", "overwrite")}
-    return " ".join(["keel-mnist-bn"] + [f"--{k} {v}" for k, v in kept.items() if k in ("model", "epochs", "seed")])
+def as_typed(name, value):
+    """An option of config.json, whose value may be text, a number or a boolean, as one would type it."""
+    if value is True or value == "true":
+        return [f"--{name}"]
+    if value is False or value == "false":
+        return []
+    return [f"--{name} {int(value) if isinstance(value, float) and value.is_integer() else value}"]
+
+
+def command(config):
+    """What to type for such a run."""
+    options = config["options"]
+    return " ".join(sum((as_typed(name, options[name]) for name in COMMAND if name in options), ["keel-mnist-bn"]))
 
 
 def main():
@@ -76,10 +89,13 @@ def main():
     config = json.loads((options.run / "bn" / "config.json").read_text())
     if summary["data"]["name"] != "mnist":
         sys.exit(f"error: {options.run}: expected a run on MNIST, found {summary['data']['name']}")
+    for arm, results in summary["arms"].items():
+        if results.get("diverged"):
+            sys.exit(f"error: {options.run}: expected a run without a failure, found {arm}: {results['diverged']}")
     summary["data"].pop("source", None)
     summary["data"].pop("description", None)
     record = {
-        "command": changed_options(config),
+        "command": command(config),
         "threads": config["threads"],
         "isa": config["isa"],
         "version": config["version"],

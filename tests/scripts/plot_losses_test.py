@@ -1,4 +1,4 @@
-"""scripts/plot_losses.py: what it reads, what it draws, and what it says when it cannot."""
+"""scripts/plot_losses.py and run_logs.py: what it reads, what it draws, and what it says when it cannot."""
 
 import json
 import math
@@ -17,7 +17,8 @@ sys.path.insert(0, str(SCRIPT.parent))
 sys.dont_write_bytecode = True
 
 import plot_losses
-from plot_losses import PlotError
+import run_logs
+from run_logs import PlotError
 
 HEADER = "epoch,step,train_loss,train_accuracy,val_loss,val_accuracy,learning_rate,seconds\n"
 ROWS = ["0,0,,,2.3,0.1,0.001,0\n", "1,1500,0.3,0.91,0.17,0.95,0.001,1.5\n", "2,3000,0.1,0.97,0.12,0.96,0.001,1.5\n"]
@@ -58,29 +59,29 @@ def config(seed=1, data="mnist", **options):
 
 class ReadingTest(PlotTest):
     def test_values_by_epoch_and_empty_cells(self):
-        epochs = plot_losses.read_epochs(self.csv(HEADER + "".join(ROWS)))
+        epochs = run_logs.read_epochs(self.csv(HEADER + "".join(ROWS)))
         self.assertEqual(list(epochs), [0, 1, 2])
         self.assertTrue(math.isnan(epochs[0]["train_loss"]))
         self.assertEqual((epochs[0]["val_loss"], epochs[2]["val_accuracy"]), (2.3, 0.96))
 
     def test_infinite_loss_is_a_gap(self):
-        epochs = plot_losses.read_epochs(self.csv(HEADER + "1,10,inf,0.1,nan,0.1,0.1,1\n"))
+        epochs = run_logs.read_epochs(self.csv(HEADER + "1,10,inf,0.1,nan,0.1,0.1,1\n"))
         self.assertTrue(math.isnan(epochs[1]["train_loss"]) and math.isnan(epochs[1]["val_loss"]))
 
     def test_half_written_last_line_does_not_count(self):
-        epochs = plot_losses.read_epochs(self.csv(HEADER + "".join(ROWS) + "3,4500,0.0"))
+        epochs = run_logs.read_epochs(self.csv(HEADER + "".join(ROWS) + "3,4500,0.0"))
         self.assertEqual(list(epochs), [0, 1, 2])
 
     def test_bad_files(self):
         for text, message in (
-            ("", "expected the columns epoch,train_loss"),
+            ("", f"expected the columns {','.join(run_logs.COLUMNS)}, found an empty file"),
             ("epoch,loss\n1,2\n", "found no train_loss,train_accuracy,val_loss,val_accuracy"),
             (HEADER + "1,2\n" + ROWS[2], "epochs.csv:2: expected 8 cells, found 2"),
             (HEADER + ROWS[1] + "1,2\n", "epochs.csv:3: expected 8 cells, found 2"),
             (HEADER + ROWS[1].replace("0.91", "x"), "epochs.csv:2: expected numbers, found 1,1500,0.3,x"),
         ):
             with self.subTest(text), self.assertRaises(PlotError) as caught:
-                plot_losses.read_epochs(self.csv(text))
+                run_logs.read_epochs(self.csv(text))
             self.assertIn(message, str(caught.exception))
 
     def test_titles(self):
@@ -89,6 +90,8 @@ class ReadingTest(PlotTest):
                          "MLP on MNIST, with and without batch normalization")
         self.assertEqual(title([plot_losses.Run(self.run_dir("s", arms=["bn"], config=config(data="synthetic")))]),
                          "MLP on synthetic digits, with batch normalization")
+        self.assertEqual(title([plot_losses.Run(self.run_dir("f", config=config(data="Fashion")))]),
+                         "MLP on Fashion, with and without batch normalization")
         self.assertEqual(title([plot_losses.Run(self.run_dir("n"))]), "With and without batch normalization")
 
     def test_seeds_of_one_setting(self):
@@ -98,6 +101,42 @@ class ReadingTest(PlotTest):
         self.assertTrue(plot_losses.are_seeds([runs["a"], runs["b"]]))
         for other in ("same seed", "other rate", "other data", "none"):
             self.assertFalse(plot_losses.are_seeds([runs["a"], runs[other]]), other)
+
+    def test_seeds_are_told_by_what_is_learned(self):
+        made = config("1", lr="1e-3", momentum="none", out="a", overwrite="false", threads="0")
+        made["options"]["data"] = "/a"
+        made["data"].update(crc32="123e4567", source="/a", description="files of /a")
+        other = config(2, lr=0.001, momentum="none", out="b", overwrite=True, threads=2)
+        other["options"]["data"] = "b"
+        other["data"].update(crc32="123e4567", source="b", description="files of b")
+        runs = [plot_losses.Run(self.run_dir("a", config=made)), plot_losses.Run(self.run_dir("b", config=other))]
+        self.assertTrue(plot_losses.are_seeds(runs))
+        for place, name, value in (("options", "lr", 0.002), ("options", "momentum", 0.1), ("data", "crc32", "0"),
+                                   ("model", "name", "cnn"), ("options", "seed", 1.0)):
+            changed = json.loads(json.dumps(other))
+            changed[place][name] = value
+            run = plot_losses.Run(self.run_dir(f"{name} {value}", config=changed))
+            self.assertFalse(plot_losses.are_seeds([runs[0], run]), name)
+
+    def test_values_of_options(self):
+        for values in (("1e-3", 0.001, "0.001"), ("true", True), ("10", 10, 10.0), ("none", "none")):
+            self.assertEqual(len({json.dumps(run_logs.canonical(value)) for value in values}), 1, values)
+        self.assertNotEqual(json.dumps(run_logs.canonical(True)), json.dumps(run_logs.canonical(1)))
+
+    def test_labels(self):
+        def labels(*options):
+            self.count = getattr(self, "count", 0) + 1
+            return plot_losses.run_labels([
+                plot_losses.Run(self.run_dir(f"{self.count}/r{index}", config=config(out=f"r{index}", **one)))
+                for index, one in enumerate(options)])
+
+        self.assertEqual(labels({"lr": "1e-3", "epochs": 5}, {"lr": 0.1, "epochs": 5}), ["lr 0.001", "lr 0.1"])
+        self.assertEqual(labels({"drop-last": "true", "init": "he"}, {"drop-last": False, "init": "lecun"}),
+                         ["drop-last, init he", "no drop-last, init lecun"])
+        self.assertEqual(labels({"init": "x" * 40}, {"init": "y"}), ["r0", "r1"])  # too long
+        self.assertEqual(labels({}, {}), ["r0", "r1"])
+        runs = [plot_losses.Run(self.run_dir(f"{folder}/same")) for folder in "ab"]
+        self.assertEqual(plot_losses.run_labels(runs), [f"{self.folder}/a/same", f"{self.folder}/b/same"])
 
     def test_mean_and_deviation_over_common_epochs(self):
         epochs, means, deviations = plot_losses.mean_curve([{1: 1.0, 2: 5.0, 3: 9.0}, {1: 3.0, 2: 5.0}])
@@ -119,6 +158,19 @@ class MessagesTest(PlotTest):
         result = self.expect(1, f"error: {nowhere}: expected the directory of a run", nowhere)
         self.assertEqual(result.stderr.count("\n"), 1)
         self.expect(1, "expected no_bn/epochs.csv or bn/epochs.csv, found neither", self.folder)
+
+    def test_one_of_a_runs_models(self):
+        run = self.run_dir()
+        self.expect(1, f"error: {run}/bn: expected the directory of a run, found that of one of its models; the run is "
+                       f"{run.resolve()}\n", run / "bn")
+
+    def test_a_run_given_twice(self):
+        run = self.run_dir()
+        self.expect(2, f"error: {run}/bn/..: expected every run once, found it twice", run, run / "bn" / "..")
+
+    def test_seeds_without_a_common_epoch(self):
+        runs = [self.run_dir(f"s{seed}", config=config(seed), rows=[ROWS[seed]]) for seed in (1, 2)]
+        self.expect(1, f"{runs[0]}: expected an epoch that all seeds have, found none", *runs)
 
     def test_no_epoch_yet(self):
         self.expect(1, "expected epochs from 1 on, found none yet", self.run_dir(rows=ROWS[:1]))
@@ -168,7 +220,7 @@ class DrawingTest(PlotTest):
         run = self.run_dir(config=config())
         result = self.plot(run)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
-        self.assertEqual(result.stdout, f"{run}/losses.png\n{run}/losses.svg\n")
+        self.assertEqual(result.stdout, f"wrote {run}/losses.png\nwrote {run}/losses.svg\n")
         self.assertEqual(self.drawn(run / "losses"), [
             "no_bn-train_loss", "no_bn-val_loss", "bn-train_loss", "bn-val_loss",
             "no_bn-train_accuracy", "no_bn-val_accuracy", "bn-train_accuracy", "bn-val_accuracy"])
@@ -204,13 +256,48 @@ class DrawingTest(PlotTest):
         self.assertEqual(sum(gid.endswith("-band") for gid in drawn), 8)
         self.assertIn("(2 seeds, mean ± 1 sd)", self.svg)
 
+    def test_a_seed_that_ended_early_does_not_shift_the_mean(self):
+        runs = [self.run_dir("whole", config=config(1)), self.run_dir("early", config=config(2), rows=ROWS[:2])]
+        result = self.plot(*runs)
+        self.assertEqual(result.stderr, "".join(f"warning: {arm}: the mean leaves out epoch 2, not all in {runs[1]}\n"
+                                                for arm in ("no BN", "BN")))
+        self.drawn(self.folder / "losses")
+        path = re.search(r'id="bn-val_loss">(.*?)</g>\s*<g id', self.svg, re.DOTALL).group(1)
+        self.assertEqual(path.count("<use"), 1)  # one epoch, a point
+
     def test_other_runs_are_drawn_one_by_one(self):
-        runs = [self.run_dir(f"lr{rate}", config=config(lr=rate)) for rate in (1, 2, 3)]
-        self.assertEqual(self.plot(*runs, "--out", self.folder / "rates").returncode, 0)
+        rates = (1, 0.2, "3e-3", 4, 5)
+        runs = [self.run_dir(f"r{rate}", config=config(lr=rate)) for rate in rates]
+        result = self.plot(*runs, "--out", self.folder / "rates")
+        self.assertEqual(result.stdout, f"wrote {self.folder}/rates.png\nwrote {self.folder}/rates.svg\n")
         drawn = self.drawn(self.folder / "rates")
-        self.assertEqual(sum("-run" in gid for gid in drawn), 24)
-        self.assertFalse(any(gid.endswith("-band") for gid in drawn))
-        self.assertIn("(3 runs and their mean)", self.svg)
+        self.assertEqual(sorted(drawn), sorted(f"{arm}-{part}_{quantity}-run{index}" for arm in ("no_bn", "bn")
+                                               for part in ("train", "val") for quantity in ("loss", "accuracy")
+                                               for index in range(5)))  # neither means nor bands
+        self.assertIn("(5 runs)", self.svg)
+        for text in ("no BN", "BN", "training", "validation", "lr 1", "lr 0.2", "lr 0.003", "lr 4", "lr 5"):
+            self.assertEqual(self.svg.count(f">{text}<"), 1, text)
+        shades = [re.search("stroke: (#[0-9a-f]{6})", self.style(f"bn-val_loss-run{index}")).group(1)
+                  for index in range(5)]
+        self.assertEqual((shades[0], len(set(shades))), ("#cc3311", 5))
+        markers = set(re.findall(r'id="bn-val_loss-run\d">.*?<path id="[^"]+" d="([^"]+)"', self.svg, re.DOTALL))
+        self.assertEqual(len(markers), 5)
+
+    def test_diverged_model(self):
+        run = self.run_dir(config=config())
+        (run / "no_bn/epochs.csv").write_text(HEADER + ROWS[0])
+        (run / "summary.json").write_text(json.dumps({"arms": {"no_bn": {"diverged": "loss is nan"}, "bn": {}}}))
+        self.assertEqual(self.plot(run).returncode, 0)
+        self.assertEqual(len(self.drawn(run / "losses")), 4)
+        self.assertIn(">no BN, diverged<", self.svg)
+        (run / "no_bn/epochs.csv").write_text(HEADER + "".join(ROWS[:2]))
+        self.plot(run)
+        self.drawn(run / "losses")
+        for text in ("no BN, diverged, training", "no BN, diverged, validation", "BN, training"):
+            self.assertIn(f">{text}<", self.svg)
+        self.plot(run, self.run_dir("faster", config=config(lr=1)))
+        self.drawn(self.folder / "losses")
+        self.assertIn(">run (no BN diverged)<", self.svg)
 
     def test_same_data_same_bytes(self):
         run = self.run_dir()
