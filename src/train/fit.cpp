@@ -109,6 +109,23 @@ class Loop {
     const std::vector<std::string> left_out = optimizer_.parameters_without_gradient();
     check(left_out.empty(), "[fit] these parameters get no gradient and would stay as they are: {}",
           fmt::join(left_out, ", "));
+    std::vector<std::string> unknown;
+    for (const nn::NamedVariable& named : model_.named_parameters()) {
+      if (named.variable.requires_grad() && !is_optimized(named.variable)) unknown.push_back(named.name);
+    }
+    check(unknown.empty(),
+          "[fit] these parameters are not in the optimizer and would stay as they are: {}; if that is meant, "
+          "set_requires_grad(false)",
+          fmt::join(unknown, ", "));
+  }
+
+  bool is_optimized(const Variable& parameter) const {
+    for (const optim::ParameterGroup& group : optimizer_.groups()) {
+      for (const optim::NamedParameter& named : group.parameters) {
+        if (named.variable == parameter) return true;
+      }
+    }
+    return false;
   }
 
   nn::Module& model_;

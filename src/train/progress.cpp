@@ -13,6 +13,11 @@ namespace {
 constexpr auto kBetweenDraws = std::chrono::milliseconds(100);
 constexpr int kUsualColumns = 80;
 
+// Four decimals, as losses usually are; a loss that explodes must not fill the screen.
+std::string loss(double value) {
+  return value < 1e4 ? fmt::format("{:.4f}", value) : fmt::format("{:.3e}", value);
+}
+
 std::string minutes_and_seconds(double seconds) {
   const auto whole = static_cast<Index>(std::lround(std::max(seconds, 0.0)));
   if (whole >= 3600) return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
@@ -57,8 +62,8 @@ std::string Progress::bar(const StepRecord& r, double seconds, std::size_t colum
   const std::string front = fmt::format("{} epoch {:>{}}/{} [", options_.name, r.epoch,
                                         std::to_string(options_.epochs).size(), options_.epochs);
   const std::string back =
-      fmt::format("] {:>{}}/{}  loss {:.4f}  {:.0f} images/s  {} left", r.batch,
-                  std::to_string(r.batches).size(), r.batches, r.mean_loss, rate, minutes_and_seconds(left));
+      fmt::format("] {:>{}}/{}  loss {}  {:.0f} images/s  {} left", r.batch, std::to_string(r.batches).size(),
+                  r.batches, loss(r.mean_loss), rate, minutes_and_seconds(left));
   // The cells give way to the numbers.
   const std::size_t text = front.size() + back.size();
   const std::size_t width = std::clamp(columns - std::min(columns, text), kFewestCells, kMostCells);
@@ -80,10 +85,9 @@ void Progress::on_step(const StepRecord& record) {
 
 void Progress::on_epoch(const EpochRecord& r) {
   erase_bar();
-  show(out_, fmt::format("{} epoch {:>{}}/{}  train loss {:.4f} acc {:.2f} %  val loss {:.4f} acc {:.2f} %  "
-                         "{:.2f} s\n",
-                         options_.name, r.epoch, std::to_string(options_.epochs).size(), options_.epochs,
-                         r.train_loss, 100 * r.train_accuracy, r.val_loss, 100 * r.val_accuracy, r.seconds));
+  show(out_, fmt::format("{} epoch {:>{}}/{}  train {} {:.2f} %  val {} {:.2f} %  {:.2f} s\n", options_.name,
+                         r.epoch, std::to_string(options_.epochs).size(), options_.epochs, loss(r.train_loss),
+                         100 * r.train_accuracy, loss(r.val_loss), 100 * r.val_accuracy, r.seconds));
   epoch_start_ = Clock::now();
 }
 

@@ -60,7 +60,7 @@ std::string summary_table(nn::Module& model, const Shape& example_shape) {
   for (const nn::NamedVariable& buffer : model.named_buffers())
     buffer_elements += buffer.variable.value().numel();
   return table + rule + row("", "total", "", model.num_parameters()) +
-         fmt::format("buffers (saved, not trained): {}\n", buffer_elements);
+         fmt::format("buffers (not trained): {}\n", buffer_elements);
 }
 
 }  // namespace keel::train

@@ -283,5 +283,19 @@ TEST(Module, ClearsAllGradients) {
   for (const Variable& parameter : residual.parameters()) EXPECT_FALSE(parameter.grad().defined());
 }
 
+TEST(Module, AModelCanBeMovedOutOfAFunction) {
+  const auto make = [](bool wide) {
+    Rng rng(1, Stream::initialization);
+    nn::Sequential narrow_model, wide_model;
+    narrow_model.add<nn::Dense>(2, 3, rng);
+    wide_model.add<nn::Dense>(2, 5, rng);
+    return wide ? std::move(wide_model) : std::move(narrow_model);
+  };
+  nn::Sequential model = make(true);
+  Context context(Mode::evaluation);
+  EXPECT_EQ(model(Variable(Tensor::zeros({4, 2})), context).shape(), (Shape{4, 5}));
+  EXPECT_EQ(model.num_parameters(), 15);
+}
+
 }  // namespace
 }  // namespace keel

@@ -249,6 +249,21 @@ struct WithUnusedParameter final : nn::Layer<WithUnusedParameter> {
   Variable forward(const Variable& x, nn::Context&) override { return x * used; }
 };
 
+TEST(Fit, RefusesAnOptimizerThatDoesNotHaveAllParameters) {
+  const auto model = small_mlp();
+  auto some = model->named_parameters();
+  const std::string left_out = some.back().name;
+  some.pop_back();
+  optim::Adam optimizer(some);
+  EXPECT_EQ(message_of([&] { fit(*model, optimizer, shuffled(13, 8), validation_batches(), {}); }),
+            "[fit] these parameters are not in the optimizer and would stay as they are: " + left_out +
+                "; if that is meant, set_requires_grad(false)");
+  for (auto& named : model->named_parameters()) {
+    if (named.name == left_out) named.variable.set_requires_grad(false);
+  }
+  EXPECT_NO_THROW(fit(*model, optimizer, shuffled(13, 8), validation_batches(), {.epochs = 1}));
+}
+
 TEST(Fit, RefusesParametersThatTheLossDoesNotReach) {
   const auto model = small_mlp();
   model->add<WithUnusedParameter>();

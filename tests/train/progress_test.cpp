@@ -27,8 +27,7 @@ const EpochRecord kEpoch{.epoch = 3,
                          .val_loss = 2,
                          .val_accuracy = 0.5,
                          .seconds = 1.234};
-const std::string kEpochLine =
-    "bn epoch  3/10  train loss 0.1235 acc 98.77 %  val loss 2.0000 acc 50.00 %  1.23 s\n";
+const std::string kEpochLine = "bn epoch  3/10  train 0.1235 98.77 %  val 2.0000 50.00 %  1.23 s\n";
 const StepRecord kStep{.epoch = 3, .batch = 5, .batches = 20, .examples = 160, .mean_loss = 0.05124};
 
 // A file that is no terminal, and what is in it.

@@ -29,7 +29,7 @@ TEST(Summary, OfTheExperimentsMlp) {
                         "4      dense       [N,10]        {:>10}\n"
                         "-------------------------------------------\n"
                         "       total                     {:>10}\n"
-                        "buffers (saved, not trained): {}\n",
+                        "buffers (not trained): {}\n",
                         first, norm, second, first + norm + second, buffers));
 }
 
@@ -63,7 +63,7 @@ TEST(Summary, ListsTheLayersOfNestedContainers) {
             "body.last          dense    [N,2]                 10\n"
             "----------------------------------------------------\n"
             "                   total                          45\n"
-            "buffers (saved, not trained): 0\n");
+            "buffers (not trained): 0\n");
 }
 
 TEST(Summary, OfAModelThatIsNoContainer) {

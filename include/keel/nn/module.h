@@ -126,6 +126,8 @@ class Module {
   // when the (defaulted) copy constructor comes to them, so no layer writes one.
   //   throws: Error outside clone()
   Module(const Module& other);
+  // Takes over what is registered: a model may be returned from a function.
+  Module(Module&& other) = default;
   // Open while a clone() copies a module: holds what was copied so far.
   class CopyScope {
    public:

@@ -21,9 +21,8 @@ struct FitOptions {
 // Trains a classifier by softmax cross-entropy on logits, and validates it after each epoch. Returns the log,
 // whose first row is from before any update.
 //   throws: ValueError if epochs < 1; what check_batches() throws; NonFiniteLoss with the step and the layer
-//   where it
-//           first appeared, before the update that would have spoilt the weights; Error naming the
-//           parameters, if the first backward pass leaves some without a gradient
+//           where it first appeared, before the update that would have spoilt the weights; Error naming the
+//           parameters that the first backward pass leaves without a gradient, or the optimizer does not have
 std::vector<EpochRecord> fit(nn::Module& model, optim::Optimizer& optimizer, const data::Batches& training,
                              const data::Batches& validation, const FitOptions& options,
                              const std::vector<std::shared_ptr<Callback>>& callbacks = {});
@@ -31,7 +30,7 @@ std::vector<EpochRecord> fit(nn::Module& model, optim::Optimizer& optimizer, con
 // Runs a copy of the model over batches of the sizes that an epoch has, so that a last batch that some layer
 // cannot train on (a single example with BatchNorm) is found before the first step and not at the end of the
 // first epoch.
-//   throws: ValueError or ShapeError from the layer, with the size of the batch
+//   throws: ValueError from the layer, with the size of the batch; ShapeError from the layer
 void check_batches(nn::Module& model, const data::Batches& training);
 
 }  // namespace keel::train
