@@ -62,9 +62,15 @@ if [[ -z $out ]]; then
   out=$root/runs/mnist_bn
   options+=(--out "$out" --overwrite)
 fi
-"$build_dir/bin/keel-mnist-bn" "${options[@]}" "$@"
-
 status=0
+started=$(date +%s)
+"$build_dir/bin/keel-mnist-bn" "${options[@]}" "$@" || status=$?
+if [[ $status -ne 0 ]]; then
+  # A run with a model that diverged fails, but it has its results, and a plot shows where.
+  finished=$(date -r "$out/summary.json" +%s 2>/dev/null) || exit "$status"
+  [[ $finished -ge $started ]] || exit "$status"
+fi
+
 # Without a Python that has matplotlib, plot_losses.py says what is missing.
 python=$(find_python) || python=python3
 "$python" "$root/scripts/plot_losses.py" "$out" || status=$?

@@ -202,6 +202,16 @@ class RunMnistTest(ShellTest):
         self.program("bin/cmake", "exit 5")
         self.assertEqual(self.run_script("run_mnist.sh").returncode, 5)
 
+    def test_a_run_that_diverged_is_plotted(self):
+        run = self.root / "runs/mnist_bn"
+        run.mkdir(parents=True)
+        (run / "summary.json").write_text("{}")
+        os.utime(run / "summary.json", (1, 1))  # of an earlier run
+        for writes, plots in (("", 0), (f'echo "{{}}" >"{run}/summary.json"', 1)):
+            self.program("keel/build/bin/keel-mnist-bn", f"[[ $1 != --help ]] || exit 0\n{writes}\nexit 1")
+            self.assertEqual(self.run_script("run_mnist.sh").returncode, 1)
+            self.assertEqual(len(self.calls("python-with-matplotlib")), plots)
+
     def test_usage(self):
         result = self.run_script("run_mnist.sh", "--help")
         self.assertEqual(result.returncode, 0)
