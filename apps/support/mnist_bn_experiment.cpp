@@ -252,8 +252,9 @@ std::string Experiment::table(const std::vector<ArmResult>& results) const {
       });
   row("seconds per epoch (median)",
       [](const LogFigures& f, const ArmResult&) { return fmt::format("{:.2f}", f.seconds_per_epoch); });
-  row("parameters", [](const LogFigures&, const ArmResult& r) { return std::to_string(r.parameters); });
-  return text;
+  text += fmt::format("{:<{}}", "parameters", kLabel);
+  for (const ArmResult& result : results) text += fmt::format("{:>{}}", result.parameters, kColumn);
+  return text + '\n';
 }
 
 }  // namespace keel::apps
