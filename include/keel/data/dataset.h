@@ -30,8 +30,10 @@ class Dataset {
   virtual Batch gather(std::span<const std::int32_t> indices) const = 0;
   // For people: "synthetic digits", "MNIST-format training set, 60000 examples from data/mnist".
   virtual std::string description() const = 0;
-  // Eight hexadecimal digits, a CRC-32 of the content, for run records: equal data have equal fingerprints
-  // wherever they were read from. May read every byte of the data.
+  // Eight hexadecimal digits, a CRC-32 of the content, for run records: images and labels that are equal have
+  // equal fingerprints wherever they were read from, and so have parts cut in the same way from equal sets.
+  // The same examples cut in another way (a part of a part, a set of their own) have another fingerprint. May
+  // read every byte of the data.
   virtual std::string fingerprint() const = 0;
 };
 
