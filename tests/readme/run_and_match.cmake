@@ -1,0 +1,10 @@
+# cmake -DPROGRAM=... -DPATTERN=... -P run_and_match.cmake: fails unless the program ends well and what it prints matches.
+# (CTest's PASS_REGULAR_EXPRESSION alone would not look at the exit status.)
+execute_process(COMMAND ${PROGRAM} RESULT_VARIABLE status OUTPUT_VARIABLE output)
+message("${output}")
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "expected exit status 0, found ${status}")
+endif()
+if(NOT output MATCHES "${PATTERN}")
+  message(FATAL_ERROR "expected output that matches ${PATTERN}")
+endif()
