@@ -1,6 +1,7 @@
 """Whole models, trained ten steps."""
 
 import math
+import sys
 
 from golden.tensors import batch_norm, constant, conv2d, dense, fill, labels, make, max_pool2d, number, stored
 
@@ -29,13 +30,16 @@ class Model:
         bias = self._fill(f"{name}.bias", (outputs,), bound)
         self.layers.append(lambda x, p, b, training: dense(x, p[weight], p[bias]))
 
-    def conv2d(self, name, inputs, outputs):
-        """3x3, same size. The bias stays at 0: the normalisation that follows takes it away, so its gradient is nothing
+    def conv2d(self, name, inputs, outputs, normalised):
+        """3x3, same size. The bias stays at 0 if a normalisation follows: that takes it away, so its gradient is nothing
         but rounding errors, which Adam would scale up to steps of full size."""
-        bound = math.sqrt(3.0) / math.sqrt(9 * inputs)
-        weight = self._fill(f"{name}.weight", (3, 3, inputs, outputs), bound)
-        self._parameter(f"{name}.bias", {**constant((outputs,), 0.0), "fixed": True})
-        self.layers.append(lambda x, p, b, training: conv2d(x, p[weight], padding=1))
+        weight = self._fill(f"{name}.weight", (3, 3, inputs, outputs), math.sqrt(3.0) / math.sqrt(9 * inputs))
+        if normalised:
+            self._parameter(f"{name}.bias", {**constant((outputs,), 0.0), "fixed": True})
+            self.layers.append(lambda x, p, b, training: conv2d(x, p[weight], padding=1))
+        else:
+            bias = self._fill(f"{name}.bias", (outputs,), 1.0 / math.sqrt(9 * inputs))
+            self.layers.append(lambda x, p, b, training: conv2d(x, p[weight], p[bias], padding=1))
 
     def batch_norm(self, name, features):
         gamma = self._parameter(f"{name}.gamma", constant((features,), 1.0))
@@ -71,13 +75,14 @@ def mlp(with_batch_norm):
     return m
 
 
-def cnn():
+def cnn(with_batch_norm):
     m = Model()
     channels = 1
     for block, features in enumerate((32, 64), start=1):
         for layer in (1, 2):
-            m.conv2d(f"conv{block}{layer}", channels, features)
-            m.batch_norm(f"batch_norm{block}{layer}", features)
+            m.conv2d(f"conv{block}{layer}", channels, features, normalised=with_batch_norm)
+            if with_batch_norm:
+                m.batch_norm(f"batch_norm{block}{layer}", features)
             m.apply(torch.relu)
             channels = features
         m.apply(lambda x: max_pool2d(x, kernel_size=2, stride=2))

@@ -124,6 +124,7 @@ std::vector<Case> all_cases() {
   for (const DType dtype : {DType::float64, DType::float32}) {
     result.push_back({"trajectory_mlp", nn::mlp, {}, dtype});
     result.push_back({"trajectory_mlp_bn", nn::mlp, {.batch_norm = true, .norm_position = kAfter}, dtype});
+    result.push_back({"trajectory_cnn", nn::cnn, {}, dtype});
     result.push_back({"trajectory_cnn_bn", nn::cnn, {.batch_norm = true, .norm_position = kBefore}, dtype});
   }
   return result;
