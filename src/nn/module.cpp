@@ -17,9 +17,16 @@ struct Copies {
 };
 thread_local Copies copies_in_progress;
 
-Copies& copies() {
-  check(copies_in_progress.open_scopes > 0,
-        "[module] a module is copied with clone(), not by its copy constructor");
+constexpr const char* kModuleCopied = "[module] a module is copied with clone(), not by its copy constructor";
+constexpr const char* kParameterCopied =
+    "[module] a Parameter or Buffer is copied by clone() of its module; for another handle of it write "
+    "'Variable w = layer.weight', not 'auto w'";
+constexpr const char* kChildCopied =
+    "[module] a Child is copied by clone() of its module; for another handle of it take its pointer()";
+
+// throws: Error with the message if no clone() is in progress
+Copies& copies(const char* refusal) {
+  check(copies_in_progress.open_scopes > 0, "{}", refusal);
   return copies_in_progress;
 }
 
@@ -78,21 +85,21 @@ Parameter::Parameter(const Parameter& other)
     : Variable(other.defined() ? Module::copy_of(static_cast<const Variable&>(other)) : Variable()) {}
 
 Variable Module::copy_of(const Variable& original) {
-  for (const auto& [from, to] : copies().variables) {
+  for (const auto& [from, to] : copies(kParameterCopied).variables) {
     if (from == original) return to;
   }
   throw Error("[module] a Parameter or Buffer that was not registered cannot be cloned");
 }
 
 std::shared_ptr<Module> Module::copy_of(const Module& original) {
-  for (const auto& [from, to] : copies().modules) {
+  for (const auto& [from, to] : copies(kChildCopied).modules) {
     if (from == &original) return to;
   }
   throw Error("[module] a Child that was not registered cannot be cloned");
 }
 
 Module::Module(const Module& other) {
-  Copies& done = copies();
+  Copies& done = copies(kModuleCopied);
   for (const Registered& registered : other.variables_) {
     Variable copy(registered.variable.value().clone(), registered.variable.requires_grad());
     done.variables.emplace_back(registered.variable, copy);

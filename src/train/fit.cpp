@@ -139,6 +139,13 @@ class Loop {
   double learning_rate_ = 0;
 };
 
+// Puts the batch in front of what a layer threw, keeping the type of the error.
+template <class E>
+[[noreturn]] void rethrow_with_batch(const E& error, const data::Batches& training, Index size) {
+  throw E(fmt::format("{} training examples in batches of {} leave a batch of {}: {}",
+                      training.dataset().size(), training.options().batch_size, size, error.what()));
+}
+
 }  // namespace
 
 void check_batches(nn::Module& model, const data::Batches& training) {
@@ -153,9 +160,9 @@ void check_batches(nn::Module& model, const data::Batches& training) {
     try {
       copy->forward(Variable(training.dataset().gather(indices).inputs), context);
     } catch (const ValueError& error) {
-      throw ValueError(fmt::format("{} training examples in batches of {} leave a batch of {}: {}",
-                                   training.dataset().size(), training.options().batch_size, size,
-                                   error.what()));
+      rethrow_with_batch(error, training, size);
+    } catch (const ShapeError& error) {
+      rethrow_with_batch(error, training, size);
     }
   }
 }

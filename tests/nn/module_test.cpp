@@ -152,7 +152,16 @@ TEST(Module, IsCopiedByCloneOnly) {
   EXPECT_EQ(message_of([&] { const nn::Dense copy(dense); }), expected);
   EXPECT_EQ(message_of([&] { const Residual copy(residual); }), expected);
   EXPECT_EQ(message_of([&] { const nn::ReLU copy(relu); }), expected);
-  EXPECT_EQ(message_of([&] { const nn::Parameter copy(dense.weight); }), expected);
+  EXPECT_EQ(
+      message_of([&] { const auto copy = dense.weight; }),
+      "[module] a Parameter or Buffer is copied by clone() of its module; for another handle of it write "
+      "'Variable w = layer.weight', not 'auto w'");
+  EXPECT_EQ(
+      message_of([&] { const auto copy = residual.body; }),
+      "[module] a Child is copied by clone() of its module; for another handle of it take its pointer()");
+  // What the messages advise.
+  const Variable handle = dense.weight;
+  EXPECT_TRUE(handle == dense.weight);
   // Also after a clone(), which opens the door and closes it.
   const auto copy = dense.clone();
   EXPECT_EQ(message_of([&] { const nn::Dense again(dense); }), expected);
@@ -295,6 +304,24 @@ TEST(Module, AModelCanBeMovedOutOfAFunction) {
   Context context(Mode::evaluation);
   EXPECT_EQ(model(Variable(Tensor::zeros({4, 2})), context).shape(), (Shape{4, 5}));
   EXPECT_EQ(model.num_parameters(), 15);
+}
+
+// Members and registrations stay the same variables, so that a clone finds its own.
+TEST(Module, AMovedLayerKeepsItsMembers) {
+  Rng rng = new_rng();
+  Residual original(rng);
+  const Variable gate = original.gate;
+  const auto body = original.body.pointer();
+  const Index num_parameters = original.num_parameters();
+  Residual moved = std::move(original);
+  EXPECT_TRUE(moved.gate == gate);
+  EXPECT_TRUE(moved.parameters()[0] == gate);
+  EXPECT_EQ(moved.body.pointer(), body);
+  EXPECT_EQ(moved.children()[0].module, body);
+  EXPECT_EQ(moved.num_parameters(), num_parameters);
+  const auto copy = std::static_pointer_cast<Residual>(moved.clone());
+  EXPECT_TRUE(copy->gate == copy->parameters()[0]);
+  EXPECT_FALSE(copy->gate == gate);
 }
 
 }  // namespace

@@ -79,7 +79,8 @@ TEST(CheckBatches, TellsOfImagesThatDoNotFit) {
   options.input = {12, 10, 1};
   const auto model = nn::mlp(Rng(1, Stream::initialization), options);
   EXPECT_EQ(message_of<ShapeError>([&] { check_batches(*model, with_lonely_example()); }),
-            "layer 1 (dense): [dense] input [8,240] does not fit weight [120,128]: expected 120 features "
+            "17 training examples in batches of 8 leave a batch of 8: layer 1 (dense): [dense] input [8,240] "
+            "does not fit weight [120,128]: expected 120 features "
             "along the last axis");
 }
 

@@ -91,6 +91,18 @@ TEST(Progress, IsALineAnEpochWhereThereIsNoTerminal) {
   EXPECT_EQ(output.text(), kEpochLine);
 }
 
+TEST(Progress, WritesLargeLossesShort) {
+  Output output;
+  Progress progress({.name = "BN   ", .epochs = 10}, output.file());
+  progress.on_epoch({.epoch = 10,
+                     .train_loss = 36957425753534540808192.0,
+                     .train_accuracy = 1,
+                     .val_loss = 9999.5,
+                     .val_accuracy = 0.0975,
+                     .seconds = 12.34});
+  EXPECT_EQ(output.text(), "BN    epoch 10/10  train 3.696e+22 100.00 %  val 9999.5000 9.75 %  12.34 s\n");
+}
+
 TEST(Progress, DrawsABarOnATerminal) {
   Terminal terminal(200);
   Progress progress({.name = "bn", .epochs = 10}, terminal.file());

@@ -29,7 +29,8 @@ class Module;
 Variable run_part(Module& part, const std::string& name, const Variable& x, Context& context);
 
 // A registered variable: trained by the optimiser (requires_grad), or a buffer, state that training only
-// records (running statistics). Copying one is copying its layer: see Module(const Module&).
+// records (running statistics). Copying one is copying its layer: see Module(const Module&). Another handle
+// of the same variable is a Variable:   Variable w = layer.weight;
 class Parameter : public Variable {
  public:
   Parameter() = default;
@@ -126,7 +127,8 @@ class Module {
   // when the (defaulted) copy constructor comes to them, so no layer writes one.
   //   throws: Error outside clone()
   Module(const Module& other);
-  // Takes over what is registered: a model may be returned from a function.
+  // Takes over what is registered: a model may be returned from a function. What it is moved from has no
+  // parameters and children any more, and is good for nothing but its destructor.
   Module(Module&& other) = default;
   // Open while a clone() copies a module: holds what was copied so far.
   class CopyScope {

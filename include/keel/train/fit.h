@@ -30,7 +30,7 @@ std::vector<EpochRecord> fit(nn::Module& model, optim::Optimizer& optimizer, con
 // Runs a copy of the model over batches of the sizes that an epoch has, so that a last batch that some layer
 // cannot train on (a single example with BatchNorm) is found before the first step and not at the end of the
 // first epoch.
-//   throws: ValueError from the layer, with the size of the batch; ShapeError from the layer
+//   throws: ValueError or ShapeError from the layer, with the size of the batch in front
 void check_batches(nn::Module& model, const data::Batches& training);
 
 }  // namespace keel::train
