@@ -314,11 +314,11 @@ TEST(Module, AMovedLayerKeepsItsMembers) {
   const auto body = original.body.pointer();
   const Index num_parameters = original.num_parameters();
   Residual moved = std::move(original);
+  ASSERT_EQ(moved.num_parameters(), num_parameters);
   EXPECT_TRUE(moved.gate == gate);
   EXPECT_TRUE(moved.parameters()[0] == gate);
   EXPECT_EQ(moved.body.pointer(), body);
   EXPECT_EQ(moved.children()[0].module, body);
-  EXPECT_EQ(moved.num_parameters(), num_parameters);
   const auto copy = std::static_pointer_cast<Residual>(moved.clone());
   EXPECT_TRUE(copy->gate == copy->parameters()[0]);
   EXPECT_FALSE(copy->gate == gate);
