@@ -48,6 +48,12 @@ ordered_json record_of(const ExperimentData& data) {
   return record;
 }
 
+// What the data are called in titles and tables.
+std::string data_title(const ExperimentData& data) {
+  if (data.name == "mnist") return "MNIST";
+  return data.name == "synthetic" ? "synthetic digits" : data.name;
+}
+
 // Keeps the rows, also those of a run that ends with an exception.
 class Recorder final : public train::Callback {
  public:
@@ -182,12 +188,13 @@ ArmResult Experiment::run(const std::string& arm, const std::filesystem::path& d
 }
 
 std::string Experiment::title() const {
-  return fmt::format(
-      "{} with and without BatchNorm on {}: {} training, {} validation, {} test images", options_.model,
-      data_.name == "synthetic" ? "synthetic digits"
-      : data_.name == "mnist"   ? "MNIST"
-                                : fmt::format("{} ({} classes)", data_.source, data_.training->num_classes()),
-      data_.training->size(), data_.validation->size(), data_.test->size());
+  const std::string classes =
+      data_.name == "mnist" || data_.name == "synthetic"
+          ? ""
+          : fmt::format(" in {} ({} classes)", data_.source, data_.training->num_classes());
+  return fmt::format("{} with and without BatchNorm on {}{}: {} training, {} validation, {} test images",
+                     options_.model, data_title(data_), classes, data_.training->size(),
+                     data_.validation->size(), data_.test->size());
 }
 
 ordered_json Experiment::summary(const std::vector<ArmResult>& results) const {
@@ -219,7 +226,7 @@ ordered_json Experiment::summary(const std::vector<ArmResult>& results) const {
 std::string Experiment::table(const std::vector<ArmResult>& results) const {
   constexpr int kLabel = 38, kColumn = 10;
   std::vector<std::optional<LogFigures>> figures;
-  std::string text = fmt::format("{:<{}}", "", kLabel);
+  std::string text = fmt::format("{:<{}}", data_title(data_).substr(0, kLabel - 1), kLabel);
   for (const ArmResult& result : results) {
     figures.push_back(result.diverged.empty() ? std::optional(figures_of(result.log)) : std::nullopt);
     text += fmt::format("{:>{}}", result.title, kColumn);

@@ -125,7 +125,7 @@ TEST_F(MnistBn, SummarisesBothLogs) {
 
 TEST_F(MnistBn, PrintsModelAndTableOnStdout) {
   const Outcome outcome = run(kShort);
-  EXPECT_THAT(outcome.out, HasSubstr("mlp with and without BatchNorm on " + data().string() +
+  EXPECT_THAT(outcome.out, HasSubstr("mlp with and without BatchNorm on data in " + data().string() +
                                      " (10 classes): 48 training, 12 validation, 20 test images\n"));
   EXPECT_THAT(outcome.out, HasSubstr("\n3      batch_norm  [N,128]              256\n"));
   const auto summary = json_in(out() / "summary.json").at("arms");
@@ -137,7 +137,7 @@ TEST_F(MnistBn, PrintsModelAndTableOnStdout) {
     }
     return line + "\n";
   };
-  EXPECT_THAT(outcome.out, HasSubstr(fmt::format("\n{:38}{:>10}{:>10}\n", "", "no BN", "BN")));
+  EXPECT_THAT(outcome.out, HasSubstr(fmt::format("\n{:38}{:>10}{:>10}\n", "data", "no BN", "BN")));
   EXPECT_THAT(outcome.out, HasSubstr(row("training loss, last epoch", "final_train_loss", 1, "{:.4f}")));
   EXPECT_THAT(outcome.out, HasSubstr(row("validation loss, last epoch", "final_val_loss", 1, "{:.4f}")));
   EXPECT_THAT(outcome.out, HasSubstr(row("validation loss, best", "best_val_loss", 1, "{:.4f}")));
@@ -300,6 +300,8 @@ TEST_F(MnistBn, SaysThatDigitsAreSynthetic) {
       << outcome.out;
   const auto summary = json_in(out() / "summary.json");
   EXPECT_EQ(summary.at("data").at("name"), "synthetic");
+  // The table says so by itself, too.
+  EXPECT_TRUE(std::regex_search(outcome.out, std::regex("\nsynthetic digits +no BN +BN\n"))) << outcome.out;
   EXPECT_FALSE(summary.at("data").contains("source"));
 }
 
