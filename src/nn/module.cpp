@@ -54,14 +54,13 @@ template <class E>
   throw E(fmt::format("layer {} ({}): {}", path, layer.kind(), message));
 }
 
-}  // namespace
-
-Variable run_part(Module& part, const std::string& name, const Variable& x, Context& context) {
+// Calls f() with the context's path leading to the part, which what it throws has in front.
+template <class F>
+auto in_part(const Module& part, const std::string& name, Context& context, const F& f) {
   const std::string path = context.path() + name;
-  Variable y;
   try {
     const PathScope scope(context, name);
-    y = part.forward(x, context);
+    return f();
   } catch (const ShapeError& error) {
     rethrow_with_place(error, path, part);
   } catch (const ValueError& error) {
@@ -72,9 +71,22 @@ Variable run_part(Module& part, const std::string& name, const Variable& x, Cont
     if (typeid(error) != typeid(Error)) throw;  // a class we do not know keeps what it is
     rethrow_with_place(error, path, part);
   }
-  if (context.observer()) context.observer()(path, y);
+}
+
+}  // namespace
+
+Variable run_part(Module& part, const std::string& name, const Variable& x, Context& context) {
+  const Variable y = in_part(part, name, context, [&] { return part.forward(x, context); });
+  if (context.observer()) context.observer()(context.path() + name, y);
   return y;
 }
+
+std::optional<Variable> run_activated_part(Module& part, const std::string& name, const Variable& x,
+                                           Activation activation, Context& context) {
+  return in_part(part, name, context, [&] { return part.forward_activated(x, activation, context); });
+}
+
+std::optional<Variable> Module::forward_activated(const Variable&, Activation, Context&) { return {}; }
 
 Module::CopyScope::CopyScope() { ++copies_in_progress.open_scopes; }
 Module::CopyScope::~CopyScope() {

@@ -10,6 +10,7 @@ namespace keel::nn {
 // max(x, 0)
 struct ReLU final : Layer<ReLU> {
   Variable forward(const Variable& x, Context&) override { return relu(x); }
+  Activation as_activation() const override { return Activation::relu; }
   std::string kind() const override { return "relu"; }
 };
 

@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <typeinfo>
 #include <utility>
@@ -18,6 +19,7 @@
 
 #include "keel/autograd/variable.h"
 #include "keel/nn/context.h"
+#include "keel/ops/activation.h"
 
 namespace keel::nn {
 
@@ -27,6 +29,10 @@ class Module;
 // returns, and what it throws has its path and kind in front: "layer 2.body.0 (dense): [dense] input ...".
 // For containers; Child and Sequential do it.
 Variable run_part(Module& part, const std::string& name, const Variable& x, Context& context);
+// The same for a part and the activation behind it, if the part can take that over: see
+// Module::forward_activated.
+std::optional<Variable> run_activated_part(Module& part, const std::string& name, const Variable& x,
+                                           Activation activation, Context& context);
 
 // A registered variable: trained by the optimiser (requires_grad), or a buffer, state that training only
 // records (running statistics). Copying one is copying its layer: see Module(const Module&). Another handle
@@ -92,6 +98,13 @@ class Module {
   // The output for a batch. Layers document shapes in their own headers.
   virtual Variable forward(const Variable& x, Context& context) = 0;
   Variable operator()(const Variable& x, Context& context) { return forward(x, context); }
+
+  // activation(forward(x)), value for value, in fewer passes over memory; nothing from a layer that cannot.
+  // What Sequential asks of a layer with an activation behind it.
+  virtual std::optional<Variable> forward_activated(const Variable& x, Activation activation,
+                                                    Context& context);
+  // The function that this layer is, if it is one that the layer in front may take over.
+  virtual Activation as_activation() const { return Activation::none; }
 
   // A deep copy, independent of this one: parameters, buffers, options and children, without gradients. A
   // module that is a part of several others is copied once, and the copy is a part of their copies.
