@@ -8,6 +8,7 @@
 #include <map>
 #include <numeric>
 #include <set>
+#include <stdexcept>
 
 #include "keel/core/build_info.h"
 
@@ -30,10 +31,20 @@ std::size_t distance(const std::string& a, const std::string& b) {
   return row.back();
 }
 
+// Before anything else: the first kernel may run long after, or on a thread where nobody catches.
+void require_usable_isa() {
+  try {
+    build_info();
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(error.what());
+  }
+}
+
 }  // namespace
 
 int run_program(const std::function<int()>& body) {
   try {
+    require_usable_isa();
     const int status = body();
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
       throw FileError("cannot write to the standard output: what was to be read there is lost");

@@ -19,7 +19,8 @@ class UsageError : public Error {
   using Error::Error;
 };
 
-// Runs a program's body and turns exceptions into one line on stderr and an exit status.
+// Runs a program's body and turns exceptions into one line on stderr and an exit status. KEEL_ISA in the
+// environment is part of the usage: with a level that there is not, or not on this processor, nothing runs.
 int run_program(const std::function<int()>& body);
 
 class CommandLine {

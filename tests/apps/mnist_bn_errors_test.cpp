@@ -61,6 +61,17 @@ TEST_F(MnistBn, TellsItsVersion) {
       << outcome.out;
 }
 
+TEST_F(MnistBn, RefusesInstructionSetsItDoesNotHave) {
+  for (const Arguments& arguments : {Arguments{}, {"--help"}, {"--version"}, {"--epochs", "0"}}) {
+    const Outcome outcome = run_program("keel-mnist-bn", arguments, {"KEEL_ISA=v9"});
+    EXPECT_EQ(outcome.status, kWrongUsage);
+    EXPECT_THAT(outcome.err,
+                ::testing::MatchesRegex(
+                    "error: KEEL_ISA=v9: expected a level up to [a-z0-9]+, the best of this processor\n"));
+    EXPECT_EQ(outcome.out, "");
+  }
+}
+
 TEST_F(MnistBn, RefusesUnknownOptions) {
   expect_refused({"--bacth-size", "3"}, kWrongUsage,
                  "unknown option '--bacth-size': did you mean --batch-size? (--help lists all)");

@@ -22,14 +22,17 @@ struct Outcome {
   std::string err;  // stderr
 };
 
-// Without KEEL_MNIST_DIR in its environment: what a test says does not depend on where it runs.
-inline Outcome run_program(const std::string& name, const std::vector<std::string>& arguments) {
+// In this program's environment, with `variables` ("NAME=value") added, and without KEEL_MNIST_DIR: what a
+// test says does not depend on where it runs.
+inline Outcome run_program(const std::string& name, const std::vector<std::string>& arguments,
+                           const std::vector<std::string>& variables = {}) {
   const keel::testing::TemporaryDirectory directory;
   const std::string program = std::string(KEEL_BINARY_DIR "/bin/") + name;
   std::vector<char*> argv = {const_cast<char*>(program.c_str())};
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
-  std::vector<char*> environment;
+  std::vector<char*> environment;  // of two entries with one name, getenv() finds the first
+  for (const std::string& variable : variables) environment.push_back(const_cast<char*>(variable.c_str()));
   for (char** entry = environ; *entry != nullptr; ++entry) {
     if (std::strncmp(*entry, "KEEL_MNIST_DIR=", 15) != 0) environment.push_back(*entry);
   }
