@@ -1,0 +1,17 @@
+// What this machine can do at most, measured in the same process as what is compared with it.
+#pragma once
+
+#include <cstddef>
+
+namespace keel::bench {
+
+// Floating point operations a second of independent multiply-adds in registers, float32, at the instruction
+// set level in force.
+double peak_flops(int threads);
+
+// Bytes read plus bytes written a second by a copy from one array to another, of copy_bytes() each: several
+// times the last level of cache.
+double copy_bandwidth(int threads);
+std::size_t copy_bytes();
+
+}  // namespace keel::bench
