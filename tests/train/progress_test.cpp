@@ -1,22 +1,18 @@
 #include "keel/train/progress.h"
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <pty.h>
-#include <unistd.h>
 
 #include <regex>
-#include <stdexcept>
 #include <thread>
 
-#include "support/temporary_directory.h"
+#include "train/terminal.h"
 
 namespace keel::train {
 namespace {
 
-using keel::testing::TemporaryDirectory;
-using keel::testing::text_of;
+using testing::Output;
+using testing::Terminal;
 
 // Longer than the time between two drawings of the bar.
 void wait_for_next_drawing() { std::this_thread::sleep_for(std::chrono::milliseconds(110)); }
@@ -29,53 +25,6 @@ const EpochRecord kEpoch{.epoch = 3,
                          .seconds = 1.234};
 const std::string kEpochLine = "bn epoch  3/10  train 0.1235 98.77 %  val 2.0000 50.00 %  1.23 s\n";
 const StepRecord kStep{.epoch = 3, .batch = 5, .batches = 20, .examples = 160, .mean_loss = 0.05124};
-
-// A file that is no terminal, and what is in it.
-class Output {
- public:
-  Output() : file_(std::fopen((directory_ / "out").c_str(), "w")) {}
-  ~Output() { std::fclose(file_); }
-  Output(const Output&) = delete;
-  Output& operator=(const Output&) = delete;
-  std::FILE* file() { return file_; }
-  std::string text() { return text_of(directory_ / "out"); }
-
- private:
-  TemporaryDirectory directory_;
-  std::FILE* file_;
-};
-
-// A terminal of so many columns, and what was written to it.
-class Terminal {
- public:
-  explicit Terminal(unsigned short columns) {
-    termios raw{};
-    cfmakeraw(&raw);
-    const winsize size{.ws_row = 24, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
-    int inside = -1;
-    if (openpty(&outside_, &inside, nullptr, &raw, &size) != 0) throw std::runtime_error("openpty failed");
-    file_ = fdopen(inside, "w");
-    fcntl(outside_, F_SETFL, O_NONBLOCK);
-  }
-  ~Terminal() {
-    std::fclose(file_);
-    close(outside_);
-  }
-  Terminal(const Terminal&) = delete;
-  Terminal& operator=(const Terminal&) = delete;
-  std::FILE* file() { return file_; }
-  // What has come since the last call.
-  std::string text() {
-    std::string all(4096, '\0');
-    const ssize_t got = read(outside_, all.data(), all.size());
-    all.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-    return all;
-  }
-
- private:
-  int outside_ = -1;
-  std::FILE* file_ = nullptr;
-};
 
 TEST(Progress, IsALineAnEpochWhereThereIsNoTerminal) {
   Output output;
@@ -118,7 +67,8 @@ TEST(Progress, DrawsABarOnATerminal) {
 // What is no terminal, but is to be written to like one, counts as 80 columns: too few for 16 cells here.
 TEST(Progress, MakesTheBarShorterBeforeItCutsTheNumbers) {
   Output output;
-  Progress progress({.name = "without", .epochs = 10}, output.file(), true);
+  Progress progress({.name = "without", .epochs = 10},
+                    std::make_shared<ProgressDisplay>(output.file(), true));
   progress.on_epoch({});
   const std::size_t shown = output.text().size();
   wait_for_next_drawing();
@@ -198,7 +148,7 @@ TEST(Progress, DoesNotStopARunWhenItCannotBeWritten) {
   std::FILE* full = std::fopen("/dev/full", "w");
   ASSERT_NE(full, nullptr);
   {
-    Progress progress({.name = "bn", .epochs = 10}, full, true);
+    Progress progress({.name = "bn", .epochs = 10}, std::make_shared<ProgressDisplay>(full, true));
     EXPECT_NO_THROW(progress.on_step(kStep));
     EXPECT_NO_THROW(progress.on_epoch(kEpoch));
     wait_for_next_drawing();

@@ -3,15 +3,18 @@
 
 #include <chrono>
 #include <cstdio>
+#include <memory>
 #include <string>
 
 #include "keel/train/callback.h"
+#include "keel/train/progress_display.h"
 
 namespace keel::train {
 
 struct ProgressOptions {
   std::string name;  // in front of each line
   Index epochs = 0;  // of the whole run
+  Index place = 0;   // of its bar among those on the same display
 };
 
 // What cannot be written is left out without an error. On a terminal, redrawn a few times a second, and
@@ -20,8 +23,9 @@ struct ProgressOptions {
 class Progress final : public Callback {
  public:
   explicit Progress(ProgressOptions options, std::FILE* out = stderr);
-  // With the question whether `out` is a terminal answered.
-  Progress(ProgressOptions options, std::FILE* out, bool terminal);
+  // On a display that several runs share which go on at the same time.
+  Progress(ProgressOptions options, std::shared_ptr<ProgressDisplay> display);
+  // A bar left over from a run that was stopped is erased.
   ~Progress() override;
 
   void on_step(const StepRecord& record) override;
@@ -29,14 +33,11 @@ class Progress final : public Callback {
 
  private:
   using Clock = std::chrono::steady_clock;
-  // No longer than `columns`.
+  // No longer than `columns` if the numbers leave room.
   std::string bar(const StepRecord& record, double seconds, std::size_t columns) const;
-  void erase_bar();
 
   ProgressOptions options_;
-  std::FILE* out_;
-  bool terminal_;
-  bool bar_shown_ = false;
+  std::shared_ptr<ProgressDisplay> display_;
   Clock::time_point epoch_start_ = Clock::now();
   Clock::time_point last_drawn_{};
 };
