@@ -90,8 +90,11 @@ def main():
     if summary["data"]["name"] != "mnist":
         sys.exit(f"error: {options.run}: expected a run on MNIST, found {summary['data']['name']}")
     for arm, results in summary["arms"].items():
-        if results.get("diverged"):
-            sys.exit(f"error: {options.run}: expected a run without a failure, found {arm}: {results['diverged']}")
+        problem = results.get("diverged") or results.get("failed")
+        if problem:
+            sys.exit(f"error: {options.run}: expected a run without a failure, found {arm}: {problem}")
+    if config.get("jobs", 1) != 1:
+        sys.exit(f"error: {options.run}: expected seconds of one model at a time, found --jobs {config['jobs']}")
     summary["data"].pop("source", None)
     summary["data"].pop("description", None)
     record = {

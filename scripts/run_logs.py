@@ -11,7 +11,7 @@ ARMS = {"no_bn": ("no BN", "#0077bb"), "bn": ("BN", "#cc3311")}  # blue and red 
 COLUMNS = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
 
 # Options that do not change what is learned. Of the data, their checksums count, wherever they lie.
-NOT_LEARNED = {"data", "out", "overwrite", "threads"}
+NOT_LEARNED = {"data", "out", "overwrite", "threads", "jobs"}
 NOT_DATA = {"source", "description"}
 MODELS = {"mlp": "MLP", "cnn": "CNN"}
 DATASETS = {"mnist": "MNIST", "synthetic": "synthetic digits"}

@@ -1,8 +1,9 @@
 #include "support/mnist_bn_experiment.h"
 
-#include <fmt/format.h>
+#include <fmt/chrono.h>
 
 #include <algorithm>
+#include <ctime>
 
 #include "keel/optim/adam.h"
 #include "keel/optim/sgd.h"
@@ -11,6 +12,7 @@
 #include "keel/train/non_finite.h"
 #include "keel/train/progress.h"
 #include "keel/train/summary.h"
+#include "support/jobs.h"
 #include "support/run_directory.h"
 
 namespace keel::apps {
@@ -150,41 +152,60 @@ std::string Experiment::model_table(const std::string& arm) const {
   return train::summary_table(*build(arm), options_.classifier.input);
 }
 
-ArmResult Experiment::run(const std::string& arm, const std::filesystem::path& directory,
-                          const ordered_json& run_record) const {
-  const auto model = build(arm);
-  ordered_json config = run_record;
+void Experiment::train_arm(ArmResult& result, Index place, const Run& run) const {
+  const std::filesystem::path directory = run.directory / result.name;
+  const auto model = build(result.name);
+  result.parameters = model->num_parameters();
+  ordered_json config = run.record;
+  config["started"] = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
   config["data"] = data_record_;
   config["model"] = {{"name", options_.model},
-                     {"batch_norm", has_norm(arm)},
-                     {"parameters", model->num_parameters()},
+                     {"batch_norm", has_norm(result.name)},
+                     {"parameters", result.parameters},
                      {"layers", layers_record(*model, options_.classifier.input)}};
-  write_json(directory / arm / "config.json", config);
+  write_json(directory / "config.json", config);
 
   const data::Batches training(data_.training, {.batch_size = options_.batch_size,
                                                 .shuffle = true,
                                                 .drop_last = options_.drop_last,
                                                 .seed = options_.seed});
   const auto optimizer = make_optimizer(options_.optimizer, *model);
-  ArmResult result;
-  result.name = arm;
-  result.title = title_of(arm);
-  result.parameters = model->num_parameters();
   const train::FitOptions fit_options = {
       .epochs = options_.epochs, .schedule = optim::constant(options_.learning_rate), .seed = options_.seed};
-  const train::ProgressOptions progress = {.name = fmt::format("{:<5}", result.title),
-                                           .epochs = options_.epochs};
+  const train::ProgressOptions progress = {
+      .name = fmt::format("{:<5}", result.title), .epochs = options_.epochs, .place = place};
+  train::fit(
+      *model, *optimizer, training, in_order(data_.validation), fit_options,
+      {std::make_shared<Recorder>(result.log), std::make_shared<train::CsvLog>(directory / "epochs.csv"),
+       std::make_shared<train::Progress>(progress, run.display)});
+  result.test = train::evaluate(*model, in_order(data_.test));
+}
+
+ArmResult Experiment::run_arm(Index arm, const Run& run) const {
+  ArmResult result;
+  result.name = arms()[static_cast<std::size_t>(arm)];
+  result.title = title_of(result.name);
+  const auto report = [&](std::string& reason, const std::exception& error) {
+    reason = error.what();
+    run.display->print(fmt::format("error: {}: {}", result.title, reason));
+  };
   try {
-    train::fit(*model, *optimizer, training, in_order(data_.validation), fit_options,
-               {std::make_shared<Recorder>(result.log),
-                std::make_shared<train::CsvLog>(directory / arm / "epochs.csv"),
-                std::make_shared<train::Progress>(progress)});
-    result.test = train::evaluate(*model, in_order(data_.test));
+    train_arm(result, arm, run);
   } catch (const train::NonFiniteLoss& error) {
-    result.diverged = error.what();
-    fmt::print(stderr, "error: {}: {}\n", result.title, result.diverged);
+    report(result.diverged, error);
+  } catch (const std::exception& error) {
+    report(result.failed, error);
   }
   return result;
+}
+
+std::vector<ArmResult> Experiment::run(const std::filesystem::path& directory,
+                                       const ordered_json& run_record) const {
+  const Run run = {directory, run_record, std::make_shared<train::ProgressDisplay>()};
+  std::vector<ArmResult> results(arms().size());
+  run_jobs(static_cast<Index>(results.size()), options_.jobs,
+           [&](Index arm) { results[static_cast<std::size_t>(arm)] = run_arm(arm, run); });
+  return results;
 }
 
 std::string Experiment::title() const {
@@ -203,10 +224,9 @@ ordered_json Experiment::summary(const std::vector<ArmResult>& results) const {
     ordered_json& arm = summary["arms"][result.name];
     arm["parameters"] = result.parameters;
     arm["epochs"] = result.log.empty() ? 0 : result.log.back().epoch;
-    if (!result.diverged.empty()) {
-      arm["diverged"] = result.diverged;
-      continue;
-    }
+    if (!result.diverged.empty()) arm["diverged"] = result.diverged;
+    if (!result.failed.empty()) arm["failed"] = result.failed;
+    if (!result.finished()) continue;
     const LogFigures f = figures_of(result.log);
     arm["final_train_loss"] = f.final_train_loss;
     arm["final_val_loss"] = f.final_val_loss;
@@ -228,14 +248,15 @@ std::string Experiment::table(const std::vector<ArmResult>& results) const {
   std::vector<std::optional<LogFigures>> figures;
   std::string text = fmt::format("{:<{}}", data_title(data_).substr(0, kLabel - 1), kLabel);
   for (const ArmResult& result : results) {
-    figures.push_back(result.diverged.empty() ? std::optional(figures_of(result.log)) : std::nullopt);
+    figures.push_back(result.finished() ? std::optional(figures_of(result.log)) : std::nullopt);
     text += fmt::format("{:>{}}", result.title, kColumn);
   }
   text += '\n';
   const auto row = [&](const std::string& label, const auto& cell) {
     text += fmt::format("{:<{}}", label, kLabel);
     for (std::size_t i = 0; i < results.size(); ++i) {
-      text += fmt::format("{:>{}}", figures[i] ? cell(*figures[i], results[i]) : "diverged", kColumn);
+      const std::string unfinished = results[i].diverged.empty() ? "failed" : "diverged";
+      text += fmt::format("{:>{}}", figures[i] ? cell(*figures[i], results[i]) : unfinished, kColumn);
     }
     text += '\n';
   };
@@ -257,7 +278,7 @@ std::string Experiment::table(const std::vector<ArmResult>& results) const {
       [](const LogFigures& f, const ArmResult&) {
         return f.epochs_to_target ? std::to_string(*f.epochs_to_target) : std::string("never");
       });
-  row("seconds per epoch (median)",
+  row(options_.jobs > 1 ? "seconds per epoch, side by side" : "seconds per epoch (median)",
       [](const LogFigures& f, const ArmResult&) { return fmt::format("{:.2f}", f.seconds_per_epoch); });
   text += fmt::format("{:<{}}", "parameters", kLabel);
   for (const ArmResult& result : results) text += fmt::format("{:>{}}", result.parameters, kColumn);

@@ -11,6 +11,7 @@
 #include "keel/nn/models.h"
 #include "keel/train/callback.h"
 #include "keel/train/metrics.h"
+#include "keel/train/progress_display.h"
 
 namespace keel::apps {
 
@@ -23,6 +24,7 @@ struct ExperimentOptions {
   Index batch_size = 32;
   bool drop_last = false;
   std::uint64_t seed = 1;
+  Index jobs = 1;  // arms that are trained at the same time
 };
 
 struct ExperimentData {
@@ -38,7 +40,10 @@ struct ArmResult {
   Index parameters = 0;
   std::vector<train::EpochRecord> log;  // up to the last whole epoch
   train::Metrics test;
-  std::string diverged;  // what was said of a loss that is not finite; empty if all went well
+  // Why the log ends early, if it does; both empty if all went well.
+  std::string diverged;  // what was said of a loss that is not finite
+  std::string failed;    // any other error
+  bool finished() const { return diverged.empty() && failed.empty(); }
 };
 
 // What people ask of a log.
@@ -66,10 +71,12 @@ class Experiment {
 
   // Finds what would fail in the middle of a run.   throws: what train::check_batches() throws
   void check() const;
-  // Trains and tests one arm; writes its config.json and epochs.csv below `directory`. An arm that diverges
-  // is a result, too: it is reported on stderr at once, and the log ends where it happened.
-  ArmResult run(const std::string& arm, const std::filesystem::path& directory,
-                const nlohmann::ordered_json& run_record) const;
+  // Trains and tests every arm, options.jobs of them at a time, each with num_threads() threads; writes
+  // config.json and epochs.csv of each below `directory`. The results, in the order of arms(), are the same
+  // bits for any number of jobs. An arm that diverges or fails is a result, too: it is reported on stderr at
+  // once, its log ends where it happened, and the others go on.
+  std::vector<ArmResult> run(const std::filesystem::path& directory,
+                             const nlohmann::ordered_json& run_record) const;
 
   std::string model_table(const std::string& arm) const;
   // One line: what is run on what.
@@ -78,7 +85,17 @@ class Experiment {
   std::string table(const std::vector<ArmResult>& results) const;
 
  private:
+  // What one arm needs of a run.
+  struct Run {
+    const std::filesystem::path& directory;
+    const nlohmann::ordered_json& record;
+    std::shared_ptr<train::ProgressDisplay> display;
+  };
+
   std::shared_ptr<nn::Sequential> build(const std::string& arm) const;
+  ArmResult run_arm(Index arm, const Run& run) const;
+  // The part that may fail.
+  void train_arm(ArmResult& result, Index place, const Run& run) const;
 
   ExperimentOptions options_;
   ExperimentData data_;

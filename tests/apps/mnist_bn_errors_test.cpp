@@ -41,7 +41,8 @@ TEST_F(MnistBn, HelpListsEveryOptionWithItsDefault) {
       {"--validation-split F", "0.2"},
       {"--train-limit N", "0"},
       {"--seed S", "1"},
-      {"--threads N", "0"}};
+      {"--threads N", "0"},
+      {"--jobs N", "1"}};
   for (const auto& [option, value] : defaults) {
     // No other option in between.
     const std::regex line(" " + option + " ((?! --).)* \\(default: " + value + "\\)");
@@ -103,6 +104,7 @@ TEST_F(MnistBn, RefusesNumbersOutOfRange) {
   expect("--seed", "a whole number of at least 0", {"-1"});
   expect("--train-limit", "a whole number of at least 0", {"-1", "all"});
   expect("--threads", "a whole number from 0 to 1024", {"-1", "1025", "4294967296"});
+  expect("--jobs", "a whole number from 1 to 64", {"0", "65", "two"});
   expect("--lr", "a number above 0", {"0", "-1", "nan", "inf", "0,1", "1e-400", "x"});
   expect("--validation-split", "a number between 0 and 1", {"0", "1", "nan", "-0.1", "20%"});
   expect("--dropout", "a number from 0 to below 1", {"1", "-0.1", "nan"});

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "keel/data/synthetic_digits.h"
+#include "support/temporary_directory.h"
 
 namespace keel::apps {
 namespace {
@@ -50,7 +51,8 @@ TEST(LogFigures, OfALogThatNeverReachesTheTarget) {
 TEST(Experiment, TellsWhenTheTargetWasReached) {
   const data::DatasetPtr digits = data::synthetic_digits({.count = 30});
   const Experiment experiment({}, {"synthetic", "", digits, digits, digits});
-  ArmResult reached{.name = "bn", .title = "BN", .parameters = 1, .log = {}, .test = {}, .diverged = {}};
+  ArmResult reached{
+      .name = "bn", .title = "BN", .parameters = 1, .log = {}, .test = {}, .diverged = {}, .failed = {}};
   ArmResult never = reached;
   reached.log = log_of({0.5, 0.2}, {0.96, 0.98}, {1, 1});
   never.log = log_of({0.5, 0.2}, {0.9, 0.9}, {1, 1});
@@ -61,6 +63,40 @@ TEST(Experiment, TellsWhenTheTargetWasReached) {
   const auto arms = experiment.summary({never, reached}).at("arms");
   EXPECT_TRUE(arms.at("no_bn").at("epochs_to_97_percent").is_null());
   EXPECT_EQ(arms.at("bn").at("epochs_to_97_percent"), 2);
+}
+
+// One of the directories is missing, so that its arm cannot write.
+TEST(Experiment, AnArmThatFailsLeavesTheOthersAlone) {
+  const data::DatasetPtr digits = data::synthetic_digits({.count = 30});
+  for (const std::string& missing : Experiment::arms()) {
+    for (const Index jobs : {1, 2}) {
+      SCOPED_TRACE(fmt::format("{}, {} jobs", missing, jobs));
+      const keel::testing::TemporaryDirectory directory;
+      for (const std::string& arm : Experiment::arms()) {
+        if (arm != missing) std::filesystem::create_directory(directory / arm);
+      }
+      const Experiment experiment({.epochs = 1, .batch_size = 10, .jobs = jobs},
+                                  {"synthetic", "", digits, digits, digits});
+      ::testing::internal::CaptureStderr();
+      const std::vector<ArmResult> results = experiment.run(directory.path(), {});
+      const std::string err = ::testing::internal::GetCapturedStderr();
+      ASSERT_EQ(results.size(), 2U);
+      for (std::size_t i = 0; i < 2; ++i) {
+        const ArmResult& result = results[i];
+        EXPECT_EQ(result.name, Experiment::arms()[i]);
+        EXPECT_EQ(result.finished(), result.name != missing);
+        EXPECT_EQ(result.log.size(), result.name != missing ? 2U : 0U);
+        const auto summary = experiment.summary(results).at("arms").at(result.name);
+        EXPECT_EQ(summary.contains("test_loss"), result.name != missing);
+        if (result.name != missing) continue;
+        EXPECT_THAT(result.failed, HasSubstr(fmt::format("cannot write {}", (directory / missing).string())));
+        EXPECT_THAT(err, HasSubstr(fmt::format("error: {}: {}\n", result.title, result.failed)));
+        EXPECT_EQ(summary.at("failed"), result.failed);
+        EXPECT_FALSE(summary.contains("diverged"));
+      }
+      EXPECT_THAT(experiment.table(results), HasSubstr("    failed"));
+    }
+  }
 }
 
 }  // namespace

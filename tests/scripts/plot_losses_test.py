@@ -106,7 +106,7 @@ class ReadingTest(PlotTest):
         made = config("1", lr="1e-3", momentum="none", out="a", overwrite="false", threads="0")
         made["options"]["data"] = "/a"
         made["data"].update(crc32="123e4567", source="/a", description="files of /a")
-        other = config(2, lr=0.001, momentum="none", out="b", overwrite=True, threads=2)
+        other = config(2, lr=0.001, momentum="none", out="b", overwrite=True, threads=2, jobs=2)
         other["options"]["data"] = "b"
         other["data"].update(crc32="123e4567", source="b", description="files of b")
         runs = [plot_losses.Run(self.run_dir("a", config=made)), plot_losses.Run(self.run_dir("b", config=other))]

@@ -28,10 +28,11 @@ class PublishRunTest(unittest.TestCase):
             self.addCleanup(patch.stop)
         publish_run.README.write_text(f"before\n{publish_run.BEGIN}old\n{publish_run.END}\nafter\n")
 
-    def run_dir(self, options=None, arm=None, data="mnist"):
+    def run_dir(self, options=None, arm=None, data="mnist", jobs=1):
         run = self.root / "run"
         (run / "bn").mkdir(parents=True, exist_ok=True)
-        config = {"options": options or {}, "threads": 2, "isa": "v3", "version": "1", "compiler": "c", "started": "now"}
+        config = {"options": options or {}, "threads": 2, "jobs": jobs, "isa": "v3", "version": "1", "compiler": "c",
+                  "started": "now"}
         (run / "bn/config.json").write_text(json.dumps(config))
         results = {key: 0.25 for _, key, _ in publish_run.ROWS} | {"epochs_to_97_percent": None} | (arm or {})
         sizes = {part: {"examples": size} for part, size in (("training", 40), ("validation", 20), ("test", 10))}
@@ -74,7 +75,9 @@ class PublishRunTest(unittest.TestCase):
 
     def test_what_is_not_published(self):
         for made, message in (({"data": "synthetic"}, "expected a run on MNIST, found synthetic"),
-                              ({"arm": {"diverged": "loss is nan"}}, "without a failure, found no_bn: loss is nan")):
+                              ({"arm": {"diverged": "loss is nan"}}, "without a failure, found no_bn: loss is nan"),
+                              ({"arm": {"failed": "disk full"}}, "without a failure, found no_bn: disk full"),
+                              ({"jobs": 2}, "expected seconds of one model at a time, found --jobs 2")):
             with self.assertRaises(SystemExit) as caught:
                 self.publish(self.run_dir(**made))
             self.assertIn(message, str(caught.exception))

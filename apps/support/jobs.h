@@ -1,0 +1,14 @@
+// Tasks side by side.
+#pragma once
+
+#include <functional>
+
+#include "keel/core/shape.h"
+
+namespace keel::apps {
+
+// Calls task(0), ..., task(tasks - 1), `jobs` at a time, the next one as soon as one has ended: on the
+// calling thread and jobs - 1 others. With one job that is one after the other. A task must not throw.
+void run_jobs(Index tasks, Index jobs, const std::function<void(Index)>& task);
+
+}  // namespace keel::apps
