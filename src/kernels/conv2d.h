@@ -65,9 +65,9 @@ using Conv2dPackKernel = void(const T* weight, const T* bias, T* packed, const C
                               bool flipped);
 KEEL_KERNEL(conv2d_pack, Conv2dPackKernel);
 
-// y [N, OH, OW, K] = x [N, H, W, C] * packed weights + bias.   writes y
+// y [N, OH, OW, K] = x [N, H, W, C] * packed weights + bias, negative elements set to 0 if relu.   writes y
 template <class T>
-using Conv2dForwardKernel = void(const T* x, const T* packed, T* y, const Conv2dSizes& sizes);
+using Conv2dForwardKernel = void(const T* x, const T* packed, T* y, const Conv2dSizes& sizes, bool relu);
 KEEL_KERNEL(conv2d_forward, Conv2dForwardKernel);
 
 // The weight gradient is summed in this many parts, each over some of the images: enough for many threads,

@@ -12,6 +12,7 @@ struct ForwardTile {
   const T* panel;  // the packed bias and weights
   T* y;            // the first pixel's first channel
   Index channels;  // of the panel that exist
+  bool relu;
 
   template <int P, int V>
   static __attribute__((noinline)) void run(const ForwardTile& tile, const Conv2dSizes& s, const Runs& runs) {
@@ -40,6 +41,13 @@ struct ForwardTile {
         }
       }
     }
+    if (tile.relu) {
+#pragma GCC unroll 32
+      for (int p = 0; p < P; ++p) {
+#pragma GCC unroll 4
+        for (int v = 0; v < V; ++v) sum[p][v] = sum[p][v] < 0 ? Vector<T>{} : sum[p][v];
+      }
+    }
     if (tile.channels == V * kLanes<T>) {
       write<P, V>(tile.y, s.k, sum);
     } else {
@@ -65,7 +73,7 @@ struct ForwardTile {
 constexpr Index kChunkRows = 8;
 
 template <class T>
-void conv2d_forward_kernel(const T* x, const T* packed, T* y, const Conv2dSizes& s) {
+void conv2d_forward_kernel(const T* x, const T* packed, T* y, const Conv2dSizes& s, bool relu) {
   const Runs runs = runs_of(s);
   const Index c_group = s.c / s.groups, k_group = s.k / s.groups;
   const Index panel = kPanelVectors * kLanes<T>;
@@ -81,7 +89,7 @@ void conv2d_forward_kernel(const T* x, const T* packed, T* y, const Conv2dSizes&
           const T* x_row = x + (row / s.oh * s.h + row % s.oh * s.stride_h) * s.w * s.c + g * c_group;
           for_tiles(s.ow, [&](Index pixel, Index pixels) {
             const ForwardTile<T> tile{x_row + pixel * s.stride_w * s.c, weights,
-                                      y + (row * s.ow + pixel) * s.k + g * k_group + first, channels};
+                                      y + (row * s.ow + pixel) * s.k + g * k_group + first, channels, relu};
             run_tile<ForwardTile<T>>(pixels, vectors, tile, s, runs);
           });
         }

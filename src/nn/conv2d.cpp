@@ -24,4 +24,11 @@ Conv2d::Conv2d(Index inputs, Index outputs, Pair kernel, Rng& rng, const Conv2dL
 
 Variable Conv2d::forward(const Variable& x, Context&) { return conv2d(x, weight, bias, convolution_); }
 
+std::optional<Variable> Conv2d::forward_activated(const Variable& x, Activation activation, Context&) {
+  if (convolution_.activation != Activation::none) return {};
+  Conv2dOptions options = convolution_;
+  options.activation = activation;
+  return conv2d(x, weight, bias, options);
+}
+
 }  // namespace keel::nn

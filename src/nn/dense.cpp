@@ -19,4 +19,8 @@ Dense::Dense(Index inputs, Index outputs, Rng& rng, const DenseOptions& options)
 
 Variable Dense::forward(const Variable& x, Context&) { return dense(x, weight, bias); }
 
+std::optional<Variable> Dense::forward_activated(const Variable& x, Activation activation, Context&) {
+  return dense(x, weight, bias, activation);
+}
+
 }  // namespace keel::nn

@@ -1,9 +1,7 @@
 #include "keel/ops/conv2d.h"
 
-#include <array>
-
-#include "keel/core/tensor_ops.h"
 #include "kernels/conv2d.h"
+#include "ops/bias_gradient.h"
 #include "ops/extents.h"
 
 namespace keel {
@@ -118,9 +116,9 @@ Tensor framed(const Tensor& x, Index h, Index w, Pair place, Pair step) {
   return y;
 }
 
-// y = x * weight + bias, or, flipped, the convolution that takes dy to dx.
-Tensor convolve(const Tensor& x, const Tensor& weight, const Tensor* bias, const kernels::Conv2dSizes& s,
-                bool flipped) {
+// y = activation(x * weight + bias).
+Tensor convolve(const Tensor& x, const Tensor& weight, const Tensor* bias, Activation activation,
+                const kernels::Conv2dSizes& s, bool flipped) {
   Tensor y = Tensor::empty({s.n, s.oh, s.ow, s.k}, x.dtype());
   dispatch_floating("conv2d", x.dtype(), [&](auto zero) {
     using T = decltype(zero);
@@ -130,7 +128,7 @@ Tensor convolve(const Tensor& x, const Tensor& weight, const Tensor* bias, const
         .taps = s.kh * s.kw, .c = flipped ? s.k : s.c, .k = flipped ? s.c : s.k, .groups = s.groups};
     kernels::conv2d_pack(weight.data<T>(), bias == nullptr ? nullptr : bias->data<T>(), packed.data<T>(),
                          weight_sizes, flipped);
-    kernels::conv2d_forward(x.data<T>(), packed.data<T>(), y.data<T>(), s);
+    kernels::conv2d_forward(x.data<T>(), packed.data<T>(), y.data<T>(), s, activation == Activation::relu);
   });
   return y;
 }
@@ -154,22 +152,26 @@ Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
   const kernels::Conv2dSizes sizes = sizes_of(x.shape(), weight.shape(), options);
   // The padded input is kept for the weight gradient, so that it is padded once.
   const Tensor padded = framed(x.value(), sizes.h, sizes.w, options.padding, 1);
-  Tensor y = convolve(padded, weight.value(), bias_value, sizes, false);
+  const Tensor y = convolve(padded, weight.value(), bias_value, options.activation, sizes, false);
+  const Tensor activated = options.activation == Activation::relu ? y : Tensor();
 
   std::vector<Variable> inputs = {x, weight};
   if (bias.defined()) inputs.push_back(bias);
-  return Variable::from_op("conv2d", std::move(y), std::move(inputs),
-                           [padded, weight_value = weight.value(), sizes, options, has_bias = bias.defined()](
-                               const Tensor& dy, Gradients& grads) {
+  return Variable::from_op("conv2d", y, std::move(inputs),
+                           [padded, weight_value = weight.value(), activated, sizes, options,
+                            has_bias = bias.defined()](const Tensor& dy, Gradients& grads) {
+                             const BiasGradient behind =
+                                 bias_gradient(dy, activated, has_bias && grads.wants(2));
+                             const Tensor& dz = behind.input;
                              if (grads.wants(0)) {
                                const kernels::Conv2dSizes back = transposed(sizes, options);
                                const Pair place{(sizes.kh - 1) * sizes.dilation_h - options.padding.h,
                                                 (sizes.kw - 1) * sizes.dilation_w - options.padding.w};
-                               grads.add(0, convolve(framed(dy, back.h, back.w, place, options.stride),
-                                                     weight_value, nullptr, back, true));
+                               grads.add(0, convolve(framed(dz, back.h, back.w, place, options.stride),
+                                                     weight_value, nullptr, Activation::none, back, true));
                              }
-                             if (grads.wants(1)) add_weight_gradient(padded, dy, grads.add_to(1), sizes);
-                             if (has_bias && grads.wants(2)) grads.add(2, sum(dy, std::array{0, 1, 2}));
+                             if (grads.wants(1)) add_weight_gradient(padded, dz, grads.add_to(1), sizes);
+                             if (behind.bias.defined()) grads.add(2, behind.bias);
                            });
 }
 

@@ -1,5 +1,9 @@
 #include "ops/product.h"
 
+#include "kernels/dispatch/blas.h"
+#include "kernels/elementwise.h"
+#include "kernels/gemm.h"
+
 namespace keel {
 namespace {
 
@@ -12,10 +16,23 @@ Matrix as_matrix(const Tensor& t, bool transposed) {
   return transposed ? Matrix{columns, rows} : Matrix{rows, columns};
 }
 
+template <class T>
+void multiply(const kernels::GemmSizes& s, const T* a, const T* b, const T* bias, Tensor& y, bool relu) {
+  const kernels::BlasProduct large{s.m, s.n, s.k, s.transpose_a, s.transpose_b};
+  if (!kernels::blas_is_faster(large)) {
+    Tensor packed = Tensor::empty({kernels::gemm_packed_elements<T>(s)}, y.dtype());
+    kernels::gemm(a, b, bias, y.data<T>(), packed.data<T>(), s, relu);
+    return;
+  }
+  kernels::blas_gemm(large, a, b, y.data<T>());
+  if (bias != nullptr) kernels::add_row(bias, y.data<T>(), s.m, s.n);
+  if (relu) kernels::relu(y.data<T>(), y.data<T>(), y.numel());
+}
+
 }  // namespace
 
 Tensor product(const char* operation, const Tensor& a, const Tensor& b, const Shape& shape,
-               const kernels::GemmOptions& options) {
+               const ProductOptions& options) {
   check<DTypeError>(a.dtype() == b.dtype(), "[{}] expected operands of one element type, found {} and {}",
                     operation, name_of(a.dtype()), name_of(b.dtype()));
   const Matrix left = as_matrix(a, options.transpose_a), right = as_matrix(b, options.transpose_b);
@@ -23,10 +40,13 @@ Tensor product(const char* operation, const Tensor& a, const Tensor& b, const Sh
     check<ShapeError>(extent <= kernels::kGemmMaxExtent, "[{}] extent {} is too large for a matrix product",
                       operation, extent);
   }
+  const kernels::GemmSizes sizes{left.rows, right.columns, left.columns, options.transpose_a,
+                                 options.transpose_b};
   Tensor y = Tensor::empty(shape, a.dtype());
   dispatch_floating(operation, a.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    kernels::gemm(left.rows, right.columns, left.columns, a.data<T>(), b.data<T>(), y.data<T>(), options);
+    multiply(sizes, a.data<T>(), b.data<T>(), options.bias != nullptr ? options.bias->data<T>() : nullptr, y,
+             options.activation == Activation::relu);
   });
   return y;
 }

@@ -64,7 +64,7 @@ std::vector<T> forward(int level, const std::vector<T>& x, const std::vector<T>&
                        const ReferenceConv2d& r) {
   const std::vector<T> packed = packed_weights(level, weight, bias, r);
   auto y = unwritten<T>(r.y_size());
-  pick<T> (*conv2d_forward.levels[level])(x.data(), packed.data(), y.data(), sizes_of(r));
+  pick<T> (*conv2d_forward.levels[level])(x.data(), packed.data(), y.data(), sizes_of(r), false);
   return y;
 }
 

@@ -1,126 +1,137 @@
-// Matrix products against three loops in double, in every combination of transposes, for any number of
-// threads.
-#include "kernels/dispatch/gemm.h"
+// Our own matrix products against three loops in double, at every instruction set level.
+#include "kernels/gemm.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cmath>
-#include <string>
 #include <vector>
 
 #include "support/kernel_levels.h"
+#include "support/reference_product.h"
 
 namespace keel::kernels {
 namespace {
 
-using testing::kEpsilon;
 using testing::kNaN;
 using testing::normal_values;
-using testing::with_one_thread;
-using testing::with_three_threads;
+using testing::on_every_level;
+using testing::ProductExtents;
 
 template <class T>
 class Gemm : public ::testing::Test {};
 using Types = ::testing::Types<float, double>;
 TYPED_TEST_SUITE(Gemm, Types);
 
-struct Extents {
-  Index m, n, k;
-};
-
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 template <class T>
-std::vector<double> naive(const Extents& e, const std::vector<T>& a, const std::vector<T>& b,
-                          const std::vector<T>& y, const GemmOptions& options) {
-  std::vector<double> result(y.size());
-  for (Index i = 0; i < e.m; ++i) {
-    for (Index j = 0; j < e.n; ++j) {
-      double sum = options.scale_y == 0 ? 0 : options.scale_y * static_cast<double>(y[at(i * e.n + j)]);
-      for (Index l = 0; l < e.k; ++l) {
-        sum += static_cast<double>(a[at(options.transpose_a ? l * e.m + i : i * e.k + l)]) *
-               static_cast<double>(b[at(options.transpose_b ? j * e.k + l : l * e.n + j)]);
-      }
-      result[at(i * e.n + j)] = sum;
-    }
-  }
-  return result;
+void check_product(const ProductExtents& e, bool with_bias = false, bool relu = false) {
+  SCOPED_TRACE(fmt::format("[{},{}]{} [{},{}]{}", e.m, e.k, e.transpose_a ? "^T" : "", e.k, e.n,
+                           e.transpose_b ? "^T" : ""));
+  const GemmSizes sizes{e.m, e.n, e.k, e.transpose_a, e.transpose_b};
+  const std::vector<T> a = normal_values<T>(e.m * e.k, 1), b = normal_values<T>(e.k * e.n, 2);
+  const std::vector<T> bias = with_bias ? normal_values<T>(e.n, 3) : std::vector<T>();
+  std::vector<T> packed = testing::unwritten<T>(gemm_packed_elements<T>(sizes));
+  on_every_level<T>(
+      gemm, testing::unwritten<T>(e.m * e.n),
+      [&](auto* function, T* y) {
+        function(a.data(), b.data(), with_bias ? bias.data() : nullptr, y, packed.data(), sizes, relu);
+      },
+      [&](std::vector<T> y) {
+        if (relu) {
+          const std::vector<double> expected = testing::reference_product(a, b, bias, e);
+          for (std::size_t i = 0; i < y.size(); ++i) {
+            EXPECT_GE(y[i], 0);
+            // What was cut off is put back, so that the rest is compared as always.
+            if (y[i] == 0) y[i] = static_cast<T>(std::min(expected[i], 0.0));
+          }
+        }
+        testing::expect_product(y, a, b, bias, e);
+      });
 }
 
-template <class T>
-void check_product(const Extents& e) {
-  const std::vector<T> a = normal_values<T>(e.m * e.k, 1), b = normal_values<T>(e.k * e.n, 2);
+TYPED_TEST(Gemm, AnyTransposes) {
   for (const bool transpose_a : {false, true}) {
     for (const bool transpose_b : {false, true}) {
-      for (const double scale_y : {0.0, 1.0}) {
-        const GemmOptions options{transpose_a, transpose_b, scale_y};
-        // What is overwritten may hold anything.
-        const std::vector<T> start =
-            scale_y == 0 ? testing::unwritten<T>(e.m * e.n) : normal_values<T>(e.m * e.n, 3);
-        const auto product = [&] {
-          std::vector<T> y = start;
-          y.resize(y.size() + 16, T(77));
-          gemm(e.m, e.n, e.k, a.data(), b.data(), y.data(), options);
-          for (std::size_t i = start.size(); i < y.size(); ++i) EXPECT_EQ(y[i], 77) << "behind the output";
-          y.resize(start.size());
-          return y;
-        };
-        const std::vector<T> one = with_one_thread(product);
-        const std::string where =
-            fmt::format("[{},{}]{} [{},{}]{} scale {}", e.m, e.k, transpose_a ? "^T" : "", e.k, e.n,
-                        transpose_b ? "^T" : "", scale_y);
-        EXPECT_TRUE(testing::same_bits(one, with_three_threads(product))) << where;
-        const std::vector<double> expected = naive(e, a, b, start, options);
-        // A sum of k products of normal numbers wanders as far as 4 sqrt(k) where it is largest, and is
-        // rounded k times; those errors, of half an epsilon, wander too: sqrt(k) / 2 * 4 sqrt(k) = 2 k.
-        const double tolerance = kEpsilon<T> * (4 + 2 * static_cast<double>(e.k));
-        for (std::size_t i = 0; i < one.size(); ++i) ASSERT_NEAR(one[i], expected[i], tolerance) << where;
+      for (const auto& [m, n, k] : {std::array<Index, 3>{1, 1, 1},
+                                    {1, 17, 3},
+                                    {17, 1, 3},
+                                    {3, 5, 1},
+                                    {5, 3, 65},
+                                    {63, 65, 17},
+                                    {32, 10, 128},
+                                    {31, 64, 33},
+                                    {2, 96, 7}}) {
+        check_product<TypeParam>({m, n, k, transpose_a, transpose_b});
       }
     }
   }
 }
 
-TYPED_TEST(Gemm, BelowTheSizeThatIsCut) {
-  for (const Extents& e : {Extents{1, 1, 1}, Extents{1, 17, 3}, Extents{17, 1, 3}, Extents{3, 5, 1},
-                           Extents{5, 3, 65}, Extents{63, 65, 17}, Extents{32, 10, 128}}) {
-    check_product<TypeParam>(e);
+TYPED_TEST(Gemm, OnSeveralThreads) {
+  check_product<TypeParam>({.m = 400, .n = 70, .k = 80});
+  check_product<TypeParam>({.m = 80, .n = 400, .k = 70, .transpose_a = true});
+  check_product<TypeParam>({.m = 80, .n = 400, .k = 70, .transpose_b = true});
+}
+
+TYPED_TEST(Gemm, WithPackedRows) {
+  const ProductExtents e{.m = 300, .n = 256, .k = 875};
+  ASSERT_TRUE(worth_packing_rows({e.m, e.n, e.k, false, false}));
+  check_product<TypeParam>(e);
+  check_product<TypeParam>({.m = e.m, .n = e.n, .k = e.k, .transpose_a = true});
+}
+
+TYPED_TEST(Gemm, DeeperThanOneBlock) {
+  check_product<TypeParam>({.m = 20, .n = 33, .k = 1024});
+  check_product<TypeParam>({.m = 20, .n = 33, .k = 1025});
+  check_product<TypeParam>({.m = 20, .n = 33, .k = 2500}, true, true);
+}
+
+TYPED_TEST(Gemm, WithBiasAndRelu) {
+  for (const Index n : {10, 32, 33, 128}) {
+    check_product<TypeParam>({.m = 37, .n = n, .k = 50}, true, false);
+    check_product<TypeParam>({.m = 37, .n = n, .k = 50}, false, true);
+    check_product<TypeParam>({.m = 37, .n = n, .k = 50}, true, true);
   }
 }
 
-TYPED_TEST(Gemm, AboveItByRowsAndByColumns) {
-  // m * n * k over 4e6: eight blocks, fewer of at least 64, a last one that is shorter.
-  check_product<TypeParam>({1003, 65, 67});
-  check_product<TypeParam>({65, 1003, 67});
-  check_product<TypeParam>({130, 129, 300});
+TYPED_TEST(Gemm, OfNothingIsTheBias) {
+  check_product<TypeParam>({.m = 3, .n = 5, .k = 0});
+  check_product<TypeParam>({.m = 3, .n = 5, .k = 0}, true, true);
+  check_product<TypeParam>({.m = 0, .n = 5, .k = 3});
+  check_product<TypeParam>({.m = 3, .n = 0, .k = 5});
 }
 
-TYPED_TEST(Gemm, AnExtentOfZero) {
+TYPED_TEST(Gemm, KeepsNaNBehindRelu) {
   using T = TypeParam;
-  const std::vector<T> some = normal_values<T>(15, 1);
-  std::vector<T> y(15, kNaN<T>);
-  gemm(3, 5, 0, some.data(), some.data(), y.data(), {});
-  EXPECT_EQ(y, std::vector<T>(15, 0));  // an empty sum
-  y = some;
-  gemm(3, 5, 0, some.data(), some.data(), y.data(), {.scale_y = 1});
-  EXPECT_EQ(y, some);
-  gemm(0, 5, 3, some.data(), some.data(), y.data(), {});
-  gemm(3, 0, 5, some.data(), some.data(), y.data(), {});
-  EXPECT_EQ(y, some);
+  const std::vector<T> a = {kNaN<T>, -1}, b = {1, 1};
+  std::vector<T> packed(gemm_packed_elements<T>({2, 2, 1, false, false}));
+  on_every_level<T>(
+      gemm, testing::unwritten<T>(4),
+      [&](auto* function, T* y) {
+        function(a.data(), b.data(), nullptr, y, packed.data(), {2, 2, 1, false, false}, true);
+      },
+      [](const std::vector<T>& y) {
+        EXPECT_NE(y[0], y[0]);
+        EXPECT_EQ(y[2], 0);
+      });
 }
 
-TYPED_TEST(Gemm, GivesTheSameInsideALoopOnSeveralThreads) {
+// So that a network gives an example the same result alone and in a batch.
+TYPED_TEST(Gemm, ARowHasTheSameBitsInAnyBatch) {
   using T = TypeParam;
-  const Extents e{300, 120, 130};
-  const std::vector<T> a = normal_values<T>(e.m * e.k, 1), b = normal_values<T>(e.k * e.n, 2);
-  const auto product = [&](std::vector<T>& y) { gemm(e.m, e.n, e.k, a.data(), b.data(), y.data(), {}); };
-  std::vector<T> outside(at(e.m * e.n));
-  product(outside);
-  std::vector<std::vector<T>> inside(4, outside);
-  for (std::vector<T>& y : inside) std::fill(y.begin(), y.end(), kNaN<T>);
-  const testing::ThreadsGuard guard(3);
-  parallel_for(4, 1, [&](Index i, Index) { product(inside[at(i)]); });
-  for (const std::vector<T>& y : inside) EXPECT_TRUE(testing::same_bits(y, outside));
+  const Index n = 128, k = 784, rows = 64;
+  const std::vector<T> a = normal_values<T>(rows * k, 1), b = normal_values<T>(k * n, 2);
+  std::vector<T> packed(gemm_packed_elements<T>({rows, n, k, false, false}));
+  const auto product = [&](Index m) {
+    std::vector<T> y(static_cast<std::size_t>(m * n));
+    const T* no_bias = nullptr;
+    gemm(a.data(), b.data(), no_bias, y.data(), packed.data(), GemmSizes{m, n, k, false, false}, false);
+    return y;
+  };
+  const std::vector<T> all = product(rows);
+  for (const Index m : {1, 2, 13, 15, 32}) {
+    const std::vector<T> some = product(m);
+    EXPECT_TRUE(testing::same_bits(some, {all.begin(), all.begin() + m * n})) << m;
+  }
 }
 
 }  // namespace

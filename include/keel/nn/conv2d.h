@@ -24,6 +24,8 @@ class Conv2d final : public Layer<Conv2d> {
  public:
   Conv2d(Index inputs, Index outputs, Pair kernel, Rng& rng, const Conv2dLayerOptions& options = {});
   Variable forward(const Variable& x, Context& context) override;
+  std::optional<Variable> forward_activated(const Variable& x, Activation activation,
+                                            Context& context) override;
   std::string kind() const override { return "conv2d"; }
 
   Parameter weight;

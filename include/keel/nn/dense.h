@@ -20,6 +20,8 @@ class Dense final : public Layer<Dense> {
  public:
   Dense(Index inputs, Index outputs, Rng& rng, const DenseOptions& options = {});
   Variable forward(const Variable& x, Context& context) override;
+  std::optional<Variable> forward_activated(const Variable& x, Activation activation,
+                                            Context& context) override;
   std::string kind() const override { return "dense"; }
 
   Parameter weight;

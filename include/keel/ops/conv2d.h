@@ -2,6 +2,7 @@
 #pragma once
 
 #include "keel/autograd/variable.h"
+#include "keel/ops/activation.h"
 #include "keel/ops/pair.h"
 
 namespace keel {
@@ -11,6 +12,7 @@ struct Conv2dOptions {
   Pair padding = 0;   // rows of zeros above and below, columns of zeros left and right
   Pair dilation = 1;  // distance of neighbouring taps, in pixels
   Index groups = 1;   // parts of the output channels; each sees its own share of the input channels
+  Activation activation = Activation::none;  // applied to y
 };
 
 // Cross-correlation (the kernel is not flipped), as everywhere in deep learning:
@@ -25,7 +27,7 @@ struct Conv2dOptions {
 //   shapes:   x [N, H, W, C], weight [KH, KW, C / groups, K], bias [K] or an undefined Variable: no bias
 //             y [N, OH, OW, K], OH = floor((H + 2 padding.h - dilation.h (KH - 1) - 1) / stride.h) + 1,
 //             OW in the same way
-//   gradient: x, weight and bias
+//   gradient: x, weight and bias; behind a relu, of dy where y > 0
 //   throws:   ShapeError if ranks or channels do not fit, C or K is no multiple of groups, or the dilated
 //             kernel is larger than the padded image; DTypeError if elements are not all float32 or all
 //             float64; ValueError if a stride, a dilation or groups is below 1, or a padding below 0;

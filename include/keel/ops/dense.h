@@ -2,13 +2,17 @@
 #pragma once
 
 #include "keel/autograd/variable.h"
+#include "keel/ops/activation.h"
 
 namespace keel {
 
-// y = x weight + bias, over the last axis
+// y = activation(x weight + bias), over the last axis
 //   shapes:   x [...,C], weight [C,K], bias [K] or undefined (none) -> [...,K]
-//   gradient: dx += dy weight^T, dweight += x^T dy, dbias += the sum of dy over all rows
+//   gradient: with dz = dy [y > 0] for relu, dy for none:
+//             dx += dz weight^T, dweight += x^T dz, dbias += the sum of dz over all rows
 //   throws:   ShapeError or DTypeError with both shapes
-Variable dense(const Variable& x, const Variable& weight, const Variable& bias);
+// Each row of y has the same bits whatever other rows there are, up to products of 2^28 multiplications.
+Variable dense(const Variable& x, const Variable& weight, const Variable& bias,
+               Activation activation = Activation::none);
 
 }  // namespace keel

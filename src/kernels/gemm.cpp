@@ -1,0 +1,182 @@
+#include "kernels/gemm.h"
+
+#include "kernels/parallel.h"
+#include "kernels/tile.h"
+#include "kernels/transpose.h"
+
+namespace keel::kernels::KEEL_ISA {
+namespace {
+
+// Summed in registers before y is written: a panel of b of this depth stays in the second-level cache.
+constexpr Index kGemmDepth = 1024;
+// Rows of a chunk, so that many rows make work for many threads.
+constexpr Index kGemmRows = 8 * kTileRows;
+
+// One tile: P rows by V vectors of columns, summed over a block of k.
+template <class T>
+struct GemmTile {
+  const T* a;     // the first row's first element
+  Index a_row;    // from one row to the next
+  Index a_step;   // from one k to the next
+  const T* b;     // the first k's first column
+  Index b_step;   // from one k to the next
+  T* y;           // the first row's first column
+  Index y_row;    // from one row to the next
+  const T* bias;  // of the first column, or null
+  Index columns;  // that exist
+  Index depth;    // of the block
+  bool first, relu;
+
+  template <int P, int V>
+  static __attribute__((noinline)) void run(const GemmTile& t) {
+    Vector<T> sum[P][V] = {};
+    const T* a = t.a;
+    const T* b = t.b;
+    for (Index k = 0; k < t.depth; ++k, a += t.a_step, b += t.b_step) {
+      Vector<T> column[V];
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) column[v] = load(b + v * kLanes<T>);
+#pragma GCC unroll 32
+      for (int p = 0; p < P; ++p) {
+        const T value = a[p * t.a_row];
+#pragma GCC unroll 4
+        for (int v = 0; v < V; ++v) sum[p][v] += value * column[v];
+      }
+    }
+    if (t.columns == V * kLanes<T>) {
+      finish<P, V>(t, t.y, t.y_row, t.bias, sum);
+    } else {
+      T rows[P * V * kLanes<T>], bias[V * kLanes<T>] = {};
+      for (Index c = 0; t.bias != nullptr && c < t.columns; ++c) bias[c] = t.bias[c];
+      for (int p = 0; p < P; ++p) {
+        for (Index c = 0; c < t.columns; ++c) rows[p * V * kLanes<T> + c] = t.y[p * t.y_row + c];
+      }
+      finish<P, V>(t, rows, V * kLanes<T>, bias, sum);
+      for (int p = 0; p < P; ++p) {
+        for (Index c = 0; c < t.columns; ++c) t.y[p * t.y_row + c] = rows[p * V * kLanes<T> + c];
+      }
+    }
+  }
+
+  template <int P, int V>
+  static inline __attribute__((always_inline)) void finish(const GemmTile& t, T* y, Index y_row,
+                                                           const T* bias, Vector<T> (&sum)[P][V]) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) {
+      const Vector<T> offset = t.first && bias != nullptr ? load(bias + v * kLanes<T>) : Vector<T>{};
+#pragma GCC unroll 32
+      for (int p = 0; p < P; ++p) {
+        T* out = y + p * y_row + v * kLanes<T>;
+        Vector<T> value = sum[p][v] + (t.first ? offset : load(out));
+        if (t.relu) value = value < 0 ? Vector<T>{} : value;
+        store(out, value);
+      }
+    }
+  }
+};
+
+// Where the tiles find b: in place if it lies in rows and no panel reads beyond them, else in packed panels.
+template <class T>
+struct Columns {
+  const T* data;
+  Index step;   // from one k to the next
+  Index panel;  // from one panel to the next
+};
+
+constexpr bool in_place(const GemmSizes& s, Index lanes) {
+  return !s.transpose_b && s.n % lanes == 0 && !worth_packing_rows(s);
+}
+
+template <class T>
+Columns<T> columns_of(const T* b, T* packed, const GemmSizes& s) {
+  constexpr Index kPanel = kPanelVectors * kLanes<T>;
+  if (in_place(s, kLanes<T>)) return {b, s.n, kPanel};
+  const Index panels = ceil_div(s.n, kPanel);
+  for_chunks(panels, 1, static_cast<double>(s.n * s.k), [=](Index panel, Index, Index) {
+    const Index first = panel * kPanel, columns = min_of(kPanel, s.n - first);
+    T* out = packed + first * s.k;
+    const Index width = ceil_div(columns, kLanes<T>) * kLanes<T>;
+    if (columns < width) {
+      for (Index k = 0; k < s.k; ++k) {
+        for (Index c = columns; c < width; ++c) out[k * width + c] = 0;
+      }
+    }
+    if (s.transpose_b) {
+      transpose(b + first * s.k, s.k, columns, s.k, out, width);
+      return;
+    }
+    for (Index k = 0; k < s.k; ++k) {
+      for (Index c = 0; c < columns; ++c) out[k * width + c] = b[k * s.n + first + c];
+    }
+  });
+  return {packed, 0, kPanel * s.k};
+}
+
+// Where the tiles find a.
+template <class T>
+struct Rows {
+  const T* data;
+  bool packed;  // a tile of P rows, from row r on, lies at r * k, in order of k, P elements each
+};
+
+template <class T>
+Rows<T> rows_of(const T* a, T* packed, const GemmSizes& s) {
+  if (!worth_packing_rows(s)) return {a, false};
+  for_chunks(s.m, kGemmRows, static_cast<double>(s.m * s.k), [=](Index begin, Index end, Index) {
+    for_tiles(end - begin, [&](Index row, Index rows) {
+      row += begin;
+      T* out = packed + row * s.k;
+      if (s.transpose_a) {
+        for (Index k = 0; k < s.k; ++k) {
+          for (Index r = 0; r < rows; ++r) out[k * rows + r] = a[k * s.m + row + r];
+        }
+      } else {
+        transpose(a + row * s.k, s.k, rows, s.k, out, rows);
+      }
+    });
+  });
+  return {packed, true};
+}
+
+template <class T>
+void gemm_kernel(const T* a, const T* b, const T* bias, T* y, T* packed, const GemmSizes& s, bool relu) {
+  constexpr Index kPanel = kPanelVectors * kLanes<T>;
+  const Columns<T> columns = columns_of(b, packed, s);
+  const Rows<T> left = rows_of(a, packed + gemm_packed_columns<T>(s), s);
+  const Index panels = ceil_div(s.n, kPanel), row_blocks = ceil_div(s.m, kGemmRows);
+  const double work = static_cast<double>(s.m * s.n) * static_cast<double>(s.k) / 4;
+  const Index a_row = s.transpose_a ? 1 : s.k, a_step = s.transpose_a ? s.m : 1;
+  for_chunks(panels * row_blocks, 1, work, [&](Index task, Index, Index) {
+    const Index panel = task / row_blocks, top = task % row_blocks * kGemmRows;
+    const Index first = panel * kPanel, width = min_of(kPanel, s.n - first);
+    const Index vectors = ceil_div(width, kLanes<T>);
+    const Index b_step = columns.step != 0 ? columns.step : vectors * kLanes<T>;
+    // One pass even where there is nothing to sum: y is the bias then.
+    for (Index k = 0; k == 0 || k < s.k; k += kGemmDepth) {
+      const Index depth = min_of(kGemmDepth, s.k - k);
+      for_tiles(min_of(kGemmRows, s.m - top), [&](Index row, Index rows) {
+        row += top;
+        const GemmTile<T> tile{
+            .a = left.packed ? left.data + row * s.k + k * rows : a + row * a_row + k * a_step,
+            .a_row = left.packed ? 1 : a_row,
+            .a_step = left.packed ? rows : a_step,
+            .b = columns.data + panel * columns.panel + k * b_step,
+            .b_step = b_step,
+            .y = y + row * s.n + first,
+            .y_row = s.n,
+            .bias = bias != nullptr ? bias + first : nullptr,
+            .columns = width,
+            .depth = depth,
+            .first = k == 0,
+            .relu = relu && k + depth == s.k};
+        run_tile<GemmTile<T>>(rows, vectors, tile);
+      });
+    }
+  });
+}
+
+}  // namespace
+
+const Entry<GemmKernel> gemm = {gemm_kernel<float>, gemm_kernel<double>};
+
+}  // namespace keel::kernels::KEEL_ISA
