@@ -1,4 +1,4 @@
-// One step of an optimiser on one parameter, element by element.
+// One step of an optimiser on all parameters, element by element, in one parallel loop.
 #pragma once
 
 #include "kernels/kernel.h"
@@ -13,10 +13,28 @@ struct AdamStep {
   double v_correction;  // 1 / sqrt(1 - beta2^t)
 };
 
+// One parameter, and what belongs to it.
+template <class T>
+struct AdamSegment {
+  AdamStep step;
+  T* p;
+  T* m;
+  T* v;
+  const T* g;
+  Index n;
+};
+
 // p = shrink * p;  g' = g + l2 * p;  m = beta1 * m + (1 - beta1) * g';  v = beta2 * v + (1 - beta2) * g'^2;
 // p = p - step_size * m / (sqrt(v) * v_correction + epsilon).  changes p, m, v;  no two arrays overlap
+//
+// Numbers below the smallest normal one (1.2e-38 in float) become 0 in m and v: the moments of a unit that
+// has died would otherwise end there for good, where an operation takes processors several times as long. No
+// parameter can tell. Over all steps together m moves by less than 1.2e-38 / (1 - beta1), so that a step
+// moves p by less than step_size / epsilon times that, with the usual options 1.2e-29 of the learning rate,
+// which rounding swallows unless p itself is below 1e-21 of the rate. v moves by less than 1.2e-38 / (1 -
+// beta2), sqrt(v) by less than 4e-18, which vanishes beside epsilon.
 template <class T>
-using AdamUpdateKernel = void(const AdamStep& step, T* p, T* m, T* v, const T* g, Index n);
+using AdamUpdateKernel = void(const AdamSegment<T>* segments, Index count);
 KEEL_KERNEL(adam_update, AdamUpdateKernel);
 
 struct SgdStep {
@@ -25,10 +43,20 @@ struct SgdStep {
   bool nesterov;
 };
 
-// g' = g + l2 * p;  u = momentum * u + g';  p = p - learning_rate * (nesterov ? g' + momentum * u : u).
-// changes p and u;  no two arrays overlap.  Without momentum u may be null.
 template <class T>
-using SgdUpdateKernel = void(const SgdStep& step, T* p, T* u, const T* g, Index n);
+struct SgdSegment {
+  SgdStep step;
+  T* p;
+  T* u;  // null without momentum
+  const T* g;
+  Index n;
+};
+
+// g' = g + l2 * p;  u = momentum * u + g';  p = p - learning_rate * (nesterov ? g' + momentum * u : u).
+// changes p and u;  no two arrays overlap.  Numbers below the smallest normal one become 0 in u, as in Adam's
+// moments: u changes by less than 1.2e-38 / (1 - momentum).
+template <class T>
+using SgdUpdateKernel = void(const SgdSegment<T>* segments, Index count);
 KEEL_KERNEL(sgd_update, SgdUpdateKernel);
 
 }  // namespace keel::kernels

@@ -23,21 +23,32 @@ Adam::Adam(ParameterGroups parameters, const AdamOptions& options)
                     "[{}] epsilon {}: expected a finite number > 0", name, options.epsilon);
 }
 
-void Adam::update(Tensor& parameter, const Tensor& gradient, std::span<Tensor> state, const StepInfo& info) {
-  const double t = static_cast<double>(info.step);
-  const kernels::AdamStep step{
-      .beta1 = options_.beta1,
-      .beta2 = options_.beta2,
-      .epsilon = options_.epsilon,
-      .l2 = options_.decoupled ? 0 : info.weight_decay,
-      .shrink = options_.decoupled ? 1 - info.learning_rate * info.weight_decay : 1,
-      .step_size = info.learning_rate / (1 - std::pow(options_.beta1, t)),
-      .v_correction = 1 / std::sqrt(1 - std::pow(options_.beta2, t)),
+void Adam::update(std::span<const Update> updates, Index step) {
+  const double t = static_cast<double>(step);
+  const double m_correction = 1 - std::pow(options_.beta1, t);
+  const double v_correction = 1 / std::sqrt(1 - std::pow(options_.beta2, t));
+  const auto update_all = [&]<class T>(T) {
+    std::vector<kernels::AdamSegment<T>> segments;
+    segments.reserve(updates.size());
+    for (const Update& u : updates) {
+      if (u.parameter.dtype() != dtype_of<T>()) continue;
+      segments.push_back({.step = {.beta1 = options_.beta1,
+                                   .beta2 = options_.beta2,
+                                   .epsilon = options_.epsilon,
+                                   .l2 = options_.decoupled ? 0 : u.weight_decay,
+                                   .shrink = options_.decoupled ? 1 - u.learning_rate * u.weight_decay : 1,
+                                   .step_size = u.learning_rate / m_correction,
+                                   .v_correction = v_correction},
+                          .p = u.parameter.data<T>(),
+                          .m = u.state[0].data<T>(),
+                          .v = u.state[1].data<T>(),
+                          .g = u.gradient.data<T>(),
+                          .n = u.parameter.numel()});
+    }
+    kernels::adam_update(segments.data(), static_cast<Index>(segments.size()));
   };
-  dispatch_floating(name_of(options_), parameter.dtype(), [&]<class T>(T) {
-    kernels::adam_update(step, parameter.data<T>(), state[0].data<T>(), state[1].data<T>(),
-                         gradient.data<T>(), parameter.numel());
-  });
+  update_all(float());
+  update_all(double());
 }
 
 }  // namespace keel::optim

@@ -94,24 +94,26 @@ void Optimizer::require_fit(const Record& record) const {
 void Optimizer::step(double learning_rate) {
   check<ValueError>(std::isfinite(learning_rate) && learning_rate >= 0,
                     "[{}] learning rate {}: expected a finite number >= 0", operation_, learning_rate);
-  bool any_gradient = false;
+  std::size_t with_gradient = 0;
   for (const Record& record : records_) {
     if (!record.parameter.grad().defined()) continue;
     require_fit(record);
-    any_gradient = true;
+    ++with_gradient;
   }
-  check(any_gradient, "[{}] none of {} parameters has a gradient: step() comes after backward()", operation_,
-        records_.size());
-  ++step_count_;
+  check(with_gradient > 0, "[{}] none of {} parameters has a gradient: step() comes after backward()",
+        operation_, records_.size());
+  std::vector<Update> updates;
+  updates.reserve(with_gradient);
   for (Record& record : records_) {
-    const Tensor& gradient = record.parameter.grad();
-    if (!gradient.defined()) continue;
+    if (!record.parameter.grad().defined()) continue;
     const ParameterGroup& group = groups_[record.group];
-    update(record.parameter.mutable_value(), gradient, record.state,
-           {.learning_rate = learning_rate * group.learning_rate_scale,
-            .weight_decay = *group.weight_decay,
-            .step = step_count_});
+    updates.push_back({.parameter = record.parameter.mutable_value(),
+                       .gradient = record.parameter.grad(),
+                       .state = record.state,
+                       .learning_rate = learning_rate * group.learning_rate_scale,
+                       .weight_decay = *group.weight_decay});
   }
+  update(updates, ++step_count_);
 }
 
 void Optimizer::clear_grad() {

@@ -19,15 +19,25 @@ Sgd::Sgd(ParameterGroups parameters, const SgdOptions& options)
   check<ValueError>(!options.nesterov || options.momentum > 0, "[sgd] nesterov needs a momentum above 0");
 }
 
-void Sgd::update(Tensor& parameter, const Tensor& gradient, std::span<Tensor> state, const StepInfo& info) {
-  const kernels::SgdStep step{.learning_rate = info.learning_rate,
-                              .momentum = options_.momentum,
-                              .l2 = info.weight_decay,
-                              .nesterov = options_.nesterov};
-  dispatch_floating("sgd", parameter.dtype(), [&]<class T>(T) {
-    T* velocity = state.empty() ? nullptr : state[0].data<T>();
-    kernels::sgd_update(step, parameter.data<T>(), velocity, gradient.data<T>(), parameter.numel());
-  });
+void Sgd::update(std::span<const Update> updates, Index) {
+  const auto update_all = [&]<class T>(T) {
+    std::vector<kernels::SgdSegment<T>> segments;
+    segments.reserve(updates.size());
+    for (const Update& u : updates) {
+      if (u.parameter.dtype() != dtype_of<T>()) continue;
+      segments.push_back({.step = {.learning_rate = u.learning_rate,
+                                   .momentum = options_.momentum,
+                                   .l2 = u.weight_decay,
+                                   .nesterov = options_.nesterov},
+                          .p = u.parameter.data<T>(),
+                          .u = u.state.empty() ? nullptr : u.state[0].data<T>(),
+                          .g = u.gradient.data<T>(),
+                          .n = u.parameter.numel()});
+    }
+    kernels::sgd_update(segments.data(), static_cast<Index>(segments.size()));
+  };
+  update_all(float());
+  update_all(double());
 }
 
 }  // namespace keel::optim

@@ -47,7 +47,8 @@ TYPED_TEST(UpdateKernels, Adam) {
   for (const Index n : kSizes) {
     const std::vector<T> p = draw<T>(n, 1), m = draw<T>(n, 2), v = draw<T>(n, 3, true), g = draw<T>(n, 4);
     std::vector<T> p1 = p, m1 = m, v1 = v;
-    adam_update(step, p1.data(), m1.data(), v1.data(), g.data(), n);
+    const AdamSegment<T> segment{step, p1.data(), m1.data(), v1.data(), g.data(), n};
+    adam_update(&segment, Index{1});
     for (std::size_t i = 0; i < p.size(); ++i) {
       const long double pi = 0.9375L * p[i];
       const long double gi = g[i] + 0.5L * pi;
@@ -68,7 +69,8 @@ TYPED_TEST(UpdateKernels, Sgd) {
     for (const Index n : kSizes) {
       const std::vector<T> p = draw<T>(n, 1), u = draw<T>(n, 2), g = draw<T>(n, 3);
       std::vector<T> p1 = p, u1 = u;
-      sgd_update(step, p1.data(), u1.data(), g.data(), n);
+      const SgdSegment<T> segment{step, p1.data(), u1.data(), g.data(), n};
+      sgd_update(&segment, Index{1});
       for (std::size_t i = 0; i < p.size(); ++i) {
         const long double gi = g[i] + 0.5L * p[i];
         const long double ui = 0.75L * u[i] + gi;
@@ -86,10 +88,128 @@ TYPED_TEST(UpdateKernels, SgdWithoutMomentumNeedsNoVelocity) {
   for (const Index n : kSizes) {
     const std::vector<T> p = draw<T>(n, 1), g = draw<T>(n, 3);
     std::vector<T> p1 = p;
-    sgd_update(step, p1.data(), static_cast<T*>(nullptr), g.data(), n);
+    const SgdSegment<T> segment{step, p1.data(), nullptr, g.data(), n};
+    sgd_update(&segment, Index{1});
     for (std::size_t i = 0; i < p.size(); ++i) {
       ASSERT_NEAR(p1[i], static_cast<double>(p[i] - 0.25L * (g[i] + 0.5L * p[i])), kTolerance<T>)
           << "element " << i << " of " << n;
+    }
+  }
+}
+
+// Segments of all sizes in one call, each with options of its own, give what calls of their own give.
+TYPED_TEST(UpdateKernels, SegmentsDoNotTouchEachOther) {
+  using T = TypeParam;
+  std::vector<std::vector<T>> p, m, v, g;
+  std::vector<AdamSegment<T>> adam;
+  std::vector<SgdSegment<T>> sgd;
+  for (const Index n : {3, 8192, 0, 20011, 1, 130000, 17}) {
+    const std::uint64_t stream = 5 * p.size();
+    p.push_back(draw<T>(n, stream + 1));
+    m.push_back(draw<T>(n, stream + 2));
+    v.push_back(draw<T>(n, stream + 3, true));
+    g.push_back(draw<T>(n, stream + 4));
+  }
+  auto p1 = p, m1 = m, v1 = v;
+  const auto make = [&](std::vector<std::vector<T>>& ps, auto& ms, auto& vs) {
+    adam.clear();
+    sgd.clear();
+    for (std::size_t i = 0; i < ps.size(); ++i) {
+      const double rate = 0.125 * static_cast<double>(i + 1);
+      const Index n = static_cast<Index>(ps[i].size());
+      adam.push_back({{.beta1 = 0.75,
+                       .beta2 = 0.875,
+                       .epsilon = 0.0625,
+                       .l2 = rate,
+                       .shrink = 1 - rate / 2,
+                       .step_size = rate,
+                       .v_correction = 1.5},
+                      ps[i].data(),
+                      ms[i].data(),
+                      vs[i].data(),
+                      g[i].data(),
+                      n});
+      sgd.push_back({{.learning_rate = rate, .momentum = 0.75, .l2 = rate, .nesterov = false},
+                     ps[i].data(),
+                     ms[i].data(),
+                     g[i].data(),
+                     n});
+    }
+  };
+  make(p, m, v);
+  adam_update(adam.data(), static_cast<Index>(adam.size()));
+  sgd_update(sgd.data(), static_cast<Index>(sgd.size()));
+  make(p1, m1, v1);
+  for (const AdamSegment<T>& segment : adam) adam_update(&segment, Index{1});
+  for (const SgdSegment<T>& segment : sgd) sgd_update(&segment, Index{1});
+  EXPECT_EQ(p, p1);
+  EXPECT_EQ(m, m1);
+  EXPECT_EQ(v, v1);
+}
+
+// Seventeen elements: some in a vector, the last one in what is left.
+constexpr Index kFew = 17;
+
+TYPED_TEST(UpdateKernels, MomentsDecayToZeroAndNotIntoDenormals) {
+  using T = TypeParam;
+  const T smallest = std::numeric_limits<T>::min();
+  const std::vector<T> zeros(kFew, 0);
+  for (const T sign : {T(1), T(-1)}) {
+    std::vector<T> p(kFew, 1), m(kFew, sign * smallest), v(kFew, smallest), u(kFew, sign * smallest);
+    // Half of it is below the smallest normal number, and twice half of it is not.
+    const AdamStep step{
+        .beta1 = 0.5, .beta2 = 0.5, .epsilon = 1e-8, .l2 = 0, .shrink = 1, .step_size = 1, .v_correction = 1};
+    const AdamSegment<T> adam{step, p.data(), m.data(), v.data(), zeros.data(), kFew};
+    const SgdSegment<T> sgd{{.learning_rate = 1, .momentum = 0.5, .l2 = 0, .nesterov = false},
+                            p.data(),
+                            u.data(),
+                            zeros.data(),
+                            kFew};
+    adam_update(&adam, Index{1});
+    sgd_update(&sgd, Index{1});
+    EXPECT_EQ(m, zeros);
+    EXPECT_EQ(v, zeros);
+    EXPECT_EQ(u, zeros);
+    EXPECT_EQ(p, std::vector<T>(kFew, 1));
+
+    m.assign(kFew, sign * 2 * smallest);
+    u.assign(kFew, sign * 2 * smallest);
+    v.assign(kFew, 2 * smallest);
+    adam_update(&adam, Index{1});
+    sgd_update(&sgd, Index{1});
+    EXPECT_EQ(m, std::vector<T>(kFew, sign * smallest));
+    EXPECT_EQ(v, std::vector<T>(kFew, smallest));
+    EXPECT_EQ(u, std::vector<T>(kFew, sign * smallest));
+  }
+}
+
+TYPED_TEST(UpdateKernels, WhatIsNotFiniteStays) {
+  using T = TypeParam;
+  const T nan = std::numeric_limits<T>::quiet_NaN(), infinity = std::numeric_limits<T>::infinity();
+  for (const T bad : {nan, -nan, infinity, -infinity}) {
+    std::vector<T> p(kFew, 1), m(kFew, 1), v(kFew, 1), u(kFew, 1);
+    const std::vector<T> g(kFew, bad);
+    const AdamSegment<T> adam{
+        {.beta1 = 0.5, .beta2 = 0.5, .epsilon = 1, .l2 = 0, .shrink = 1, .step_size = 1, .v_correction = 1},
+        p.data(),
+        m.data(),
+        v.data(),
+        g.data(),
+        kFew};
+    std::vector<T> q(kFew, 1);
+    const SgdSegment<T> sgd{{.learning_rate = 1, .momentum = 0.5, .l2 = 0, .nesterov = false},
+                            q.data(),
+                            u.data(),
+                            g.data(),
+                            kFew};
+    adam_update(&adam, Index{1});
+    sgd_update(&sgd, Index{1});
+    for (std::size_t i = 0; i < kFew; ++i) {
+      EXPECT_FALSE(std::isfinite(m[i]));
+      EXPECT_FALSE(std::isfinite(v[i]));
+      EXPECT_FALSE(std::isfinite(p[i]));
+      EXPECT_FALSE(std::isfinite(u[i]));
+      EXPECT_FALSE(std::isfinite(q[i]));
     }
   }
 }

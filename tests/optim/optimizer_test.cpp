@@ -295,6 +295,36 @@ TEST(Optimizer, GoesOnBitForBitFromSavedState) {
   EXPECT_TRUE(same_bits(straight[1], resumed[1]));
 }
 
+TEST(Optimizer, GroupsAndElementTypesTrainedTogetherAreTrainedAsAlone) {
+  const auto parameters = [] {
+    return std::vector{Variable(random_tensor({211, 301}, 1), true), trainable({3}, 2, DType::float64),
+                       Variable(random_tensor({7}, 2), true), trainable({5}, 3)};
+  };
+  const auto group = [](const Variable& p, std::size_t i) {
+    return ParameterGroup{.parameters = named_parameters({p}),
+                          .learning_rate_scale = 1 + 0.5 * static_cast<double>(i),
+                          .weight_decay = 0.1 * static_cast<double>(i)};
+  };
+  std::vector<Variable> together = parameters(), alone = parameters();
+  for (std::vector<Variable>* list : {&together, &alone}) {
+    for (Variable& p : *list) p.set_grad(p.value().clone());
+  }
+  together[3].clear_grad();  // stays as it is
+  std::vector<ParameterGroup> groups;
+  for (std::size_t i = 0; i < 4; ++i) groups.push_back(group(together[i], i));
+  Adam all_adam(groups);
+  Sgd all_sgd(groups, {.momentum = 0.9});
+  all_adam.step(0.1);
+  all_sgd.step(0.1);
+  for (std::size_t i = 0; i < 3; ++i) {
+    Adam adam(std::vector{group(alone[i], i)});
+    Sgd sgd(std::vector{group(alone[i], i)}, {.momentum = 0.9});
+    adam.step(0.1);
+    sgd.step(0.1);
+  }
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_TRUE(same_bits(together[i].value(), alone[i].value())) << i;
+}
+
 TEST(Optimizer, NamesItsState) {
   const std::vector<Named> parameters = {{"0.weight", trainable({2, 3})}, {"0.bias", trainable({3})}};
   const auto names = [](const Optimizer& optimizer) {

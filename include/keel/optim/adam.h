@@ -37,8 +37,7 @@ class Adam final : public Optimizer {
   const AdamOptions& options() const { return options_; }
 
  private:
-  void update(Tensor& parameter, const Tensor& gradient, std::span<Tensor> state,
-              const StepInfo& info) override;
+  void update(std::span<const Update> updates, Index step) override;
 
   AdamOptions options_;
 };

@@ -113,15 +113,17 @@ class Optimizer {
   Optimizer(const char* operation, ParameterGroups groups, std::vector<std::string> state_names,
             double weight_decay);
 
-  // What one call of update() has to know beside the tensors.
-  struct StepInfo {
-    double learning_rate;  // scaled for the group
-    double weight_decay;   // of the group
-    Index step;            // 1 for the first
+  // A parameter to change, and what belongs to it.
+  struct Update {
+    Tensor& parameter;
+    const Tensor& gradient;
+    std::span<Tensor> state;  // in the order of state_names
+    double learning_rate;     // scaled for the group
+    double weight_decay;      // of the group
   };
-  // Changes one parameter and its state (in the order of state_names).
-  virtual void update(Tensor& parameter, const Tensor& gradient, std::span<Tensor> state,
-                      const StepInfo& info) = 0;
+  // Changes parameters and their state; `step` is 1 for the first. All are given at once, so that an
+  // optimiser may work on them in one parallel loop; to take them one after the other is as good.
+  virtual void update(std::span<const Update> updates, Index step) = 0;
 
  private:
   struct Record {

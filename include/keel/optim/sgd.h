@@ -26,8 +26,7 @@ class Sgd final : public Optimizer {
   const SgdOptions& options() const { return options_; }
 
  private:
-  void update(Tensor& parameter, const Tensor& gradient, std::span<Tensor> state,
-              const StepInfo& info) override;
+  void update(std::span<const Update> updates, Index step) override;
 
   SgdOptions options_;
 };
