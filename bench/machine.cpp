@@ -99,7 +99,6 @@ std::vector<std::pair<std::string, std::string>> machine_info() {
           {"blas core", openblas_get_corename()},
           {"blas threads", blas_threads()},
           {"OPENBLAS_CORETYPE", environment("OPENBLAS_CORETYPE")},
-          {"OMP_WAIT_POLICY", environment("OMP_WAIT_POLICY")},
           {"OMP_NUM_THREADS", environment("OMP_NUM_THREADS")}};
 }
 

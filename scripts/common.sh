@@ -13,10 +13,6 @@ build_dir=${KEEL_BUILD_DIR:-$root/build}
 [[ $build_dir == /* ]] || build_dir=$PWD/$build_dir
 requested_build_dir=${KEEL_BUILD_DIR:+$build_dir}
 
-# OpenMP's threads wait for each other actively, for milliseconds. Where other programs want the processors too, that takes
-# them from the very thread that is waited for, and training can become several times slower.
-export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
-
 # Everything needed to build, test, fetch and plot on a fresh Debian 12.
 debian_packages=(
   g++ cmake ninja-build

@@ -6,10 +6,10 @@
 
 namespace keel::kernels {
 
-// Loops below about this many elementary operations (an addition with its loads and stores) run on one
-// thread: waking a second one costs several microseconds, and when other programs keep the processors busy,
-// far more.
-inline constexpr double kParallelWork = 500e3;
+// Loops below about this many elementary operations (an addition with its loads and stores), some 20
+// microseconds, run on one thread: telling the others of a loop and collecting what they did takes one or
+// two microseconds, and several times that when they have gone to sleep.
+inline constexpr double kParallelWork = 200e3;
 
 namespace {
 

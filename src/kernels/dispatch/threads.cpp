@@ -4,10 +4,12 @@
 
 #include <atomic>
 
+#include "kernels/dispatch/pool.h"
+
 namespace keel::kernels {
 namespace {
 
-// 0: as OpenMP starts. Not OpenMP's own setting, which each thread that calls us has for itself.
+// 0: as many as OpenMP would take, which knows the processors allowed to us and OMP_NUM_THREADS.
 std::atomic<int> chosen_threads = 0;
 
 }  // namespace
@@ -22,12 +24,13 @@ int num_threads() {
 void for_each_chunk(std::int64_t chunks, bool parallel, void* context,
                     void (*run)(void* context, std::int64_t chunk)) {
   const int threads = num_threads();
-  if (!parallel || chunks < 2 || omp_in_parallel() || threads == 1) {
+  if (!parallel || chunks < 2 || chunks > Pool::kMostChunks || threads == 1 || Pool::inside()) {
     for (std::int64_t i = 0; i < chunks; ++i) run(context, i);
     return;
   }
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
-  for (std::int64_t i = 0; i < chunks; ++i) run(context, i);
+  // Each thread that trains a model has workers of its own.
+  thread_local Pool pool;
+  pool.run(chunks, threads, context, run);
 }
 
 }  // namespace keel::kernels

@@ -1,0 +1,104 @@
+#include "kernels/dispatch/pool.h"
+
+#include <chrono>
+
+namespace keel::kernels {
+namespace {
+
+thread_local bool inside_loop = false;
+
+void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Looks whether done() for as long as a step of training takes to come to its next loop, at first without
+// pause, then leaving the processor to whoever wants it. Then it is time to sleep: returns false.
+template <class Done>
+bool look_out(const Done& done) {
+  constexpr int kLooks = 200;
+  constexpr auto kPatience = std::chrono::microseconds(300);
+  for (int i = 0; i < kLooks; ++i) {
+    if (done()) return true;
+    pause();
+  }
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (!done()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+}  // namespace
+
+Pool::~Pool() { set_workers(0); }
+
+bool Pool::inside() { return inside_loop; }
+
+void Pool::set_workers(std::size_t workers) {
+  if (workers_.size() == workers) return;
+  stop_ = true;
+  const std::uint32_t generation = ++generation_;
+  generation_.notify_all();
+  for (std::thread& worker : workers_) worker.join();
+  workers_.clear();
+  stop_ = false;
+  while (workers_.size() < workers) workers_.emplace_back(&Pool::work, this, generation);
+}
+
+void Pool::run(std::int64_t chunks, int threads, void* context, RunChunk run_chunk) {
+  set_workers(static_cast<std::size_t>(threads - 1));
+  const std::uint32_t last = static_cast<std::uint32_t>(chunks);
+  chunks_.store(last, std::memory_order_relaxed);
+  context_.store(context, std::memory_order_relaxed);
+  run_.store(run_chunk, std::memory_order_relaxed);
+  finished_.store(0, std::memory_order_relaxed);
+  const std::uint32_t generation = generation_.load(std::memory_order_relaxed) + 1;
+  ticket_.store(std::uint64_t{generation} << 32 | last, std::memory_order_release);
+  generation_.store(generation, std::memory_order_release);
+  generation_.notify_all();
+  inside_loop = true;
+  take_chunks(generation);
+  inside_loop = false;
+  wait_until_finished(last);
+}
+
+// Works on the loop of this generation until it has no chunk left. What is read of the loop belongs to this
+// generation if the claim succeeds: the next loop is not written before all chunks of this one are done.
+void Pool::take_chunks(std::uint32_t generation) {
+  std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
+  while (ticket >> 32 == generation) {
+    const std::uint32_t left = static_cast<std::uint32_t>(ticket);
+    if (left == 0) return;
+    const std::uint32_t chunks = chunks_.load(std::memory_order_relaxed);
+    void* const context = context_.load(std::memory_order_relaxed);
+    const RunChunk run_chunk = run_.load(std::memory_order_relaxed);
+    if (!ticket_.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel)) continue;
+    run_chunk(context, chunks - left);
+    if (finished_.fetch_add(1, std::memory_order_acq_rel) + 1 == chunks) finished_.notify_one();
+    ticket = ticket_.load(std::memory_order_acquire);
+  }
+}
+
+void Pool::wait_until_finished(std::uint32_t chunks) {
+  const auto all = [&] { return finished_.load(std::memory_order_acquire) == chunks; };
+  if (look_out(all)) return;
+  for (std::uint32_t seen = finished_; seen != chunks; seen = finished_) finished_.wait(seen);
+}
+
+void Pool::work(std::uint32_t generation) {
+  inside_loop = true;
+  while (true) {
+    const auto next = [&] { return generation_.load(std::memory_order_acquire) != generation; };
+    if (!look_out(next)) generation_.wait(generation);
+    generation = generation_.load(std::memory_order_acquire);
+    if (stop_) return;
+    take_chunks(generation);
+  }
+}
+
+}  // namespace keel::kernels
