@@ -1,18 +1,28 @@
 // Statistics of the columns of [rows, channels], and what Batch Normalization does with them.
 //
-// Sums over rows are taken in chunks of kBatchNormRows rows, each chunk's in T (statistics: in double where T
-// overflows) and all of them together in double, in order. `partial` is room for batch_norm_partials(rows,
-// channels) doubles.
+// Sums over rows are taken in chunks of rows that stay in a processor's own cache, each chunk's in T
+// (statistics: in double where T overflows) and all of them together in double, in order. `partial` is room
+// for batch_norm_partials(rows, channels) doubles.
 #pragma once
 
 #include "kernels/kernel.h"
 
 namespace keel::kernels {
 
-inline constexpr Index kBatchNormRows = 256;
+// Rows of numbers of the channels are this much longer than there are channels: the kernels repeat the first
+// numbers behind the last, so that vectors may begin at any channel.
+inline constexpr Index kBatchNormPad = 16;
+
+// A multiple of 64 rows is a whole number of vectors of each channel, of any number of channels.
+inline Index batch_norm_chunk_rows(Index channels) {
+  constexpr Index kElements = 16384, kUnit = 64;
+  const Index units = kElements / kUnit / channels;
+  return kUnit * (units > 0 ? units : 1);
+}
+// Three numbers a channel and chunk.
 inline Index batch_norm_partials(Index rows, Index channels) {
-  // Two sums a channel and chunk, and one a channel more.
-  return channels * (2 * ((rows + kBatchNormRows - 1) / kBatchNormRows) + 1);
+  const Index chunk = batch_norm_chunk_rows(channels);
+  return 3 * (channels + kBatchNormPad) * ((rows + chunk - 1) / chunk);
 }
 
 // mean = sum x / rows, variance = sum (x - mean)^2 / rows (biased), each channel.  rows >= 1.  writes mean,
@@ -22,13 +32,16 @@ using ColumnStatisticsKernel = void(const T* x, double* partial, double* mean, d
                                     Index channels);
 KEEL_KERNEL(column_statistics, ColumnStatisticsKernel);
 
-// How a channel is normalised: y = (x - centre) * scale + shift. The centre is the mean rounded to T; what
-// rounding took off is in shift, so nothing is lost when the mean is large against the deviation.
+// What is done to a channel: y = (x - centre) * scale + shift and xhat = (x - centre) * inverse_deviation +
+// correction. The centre is the mean rounded to T; what rounding took off is in shift and correction, so
+// nothing is lost when the mean is large against the deviation.
 template <class T>
 struct ChannelMaps {
-  T* centre;  // each [channels]
+  T* centre;  // each [channels + kBatchNormPad]
   T* scale;
   T* shift;
+  T* inverse_deviation;
+  T* correction;
 };
 
 // From mean, variance, gamma, beta (null: 1 and 0).  writes the maps
@@ -37,28 +50,33 @@ using ChannelMapsKernel = void(const double* mean, const double* variance, const
                                double epsilon, ChannelMaps<T> maps, Index channels);
 KEEL_KERNEL(channel_maps, ChannelMapsKernel);
 
-// y = (x - centre) * scale + shift.  writes y
+// y = (x - centre) * scale + shift, or of that max(y, 0) if relu, where NaN stays NaN.  writes y
 template <class T>
-using NormalizeKernel = void(const T* x, ChannelMaps<T> maps, T* y, Index rows, Index channels);
+using NormalizeKernel = void(const T* x, ChannelMaps<T> maps, bool relu, T* y, Index rows, Index channels);
 KEEL_KERNEL(normalize, NormalizeKernel);
 
-// sum_dy = sum of dy, sum_dy_xhat = sum of dy * xhat, each channel, where xhat = (x - centre) * scale + shift
-// with the maps of gamma = 1 and beta = 0.  writes both
+// In the gradients, d is dy, or dy * [y > 0] if relu, where y is computed anew.
+
+// What the sums over a batch are needed for:
+//   dx = scale * (d + (x - centre) * slope + offset) = scale * (d - mean(d) - xhat * mean(d * xhat))
 template <class T>
-using BatchNormSumsKernel = void(const T* x, const T* dy, ChannelMaps<T> xhat, double* partial,
-                                 double* sum_dy, double* sum_dy_xhat, Index rows, Index channels);
+struct BatchNormTerms {
+  T* sum_d;  // [channels]
+  T* sum_d_xhat;
+  T* slope;  // [channels + kBatchNormPad]
+  T* offset;
+};
+
+// writes the terms
+template <class T>
+using BatchNormSumsKernel = void(const T* x, const T* dy, ChannelMaps<T> maps, bool relu, double* partial,
+                                 BatchNormTerms<T> terms, Index rows, Index channels);
 KEEL_KERNEL(batch_norm_sums, BatchNormSumsKernel);
 
-// dx += factor * (dy - a - xhat * b) with one factor, a and b a channel.  adds
+// dx = scale * (d + (x - centre) * slope + offset); the sums are not read.  writes dx
 template <class T>
-struct BatchNormGradient {
-  const T* factor;  // each [channels]
-  const T* a;
-  const T* b;
-};
-template <class T>
-using BatchNormGradientKernel = void(const T* x, const T* dy, ChannelMaps<T> xhat,
-                                     BatchNormGradient<T> gradient, T* dx, Index rows, Index channels);
+using BatchNormGradientKernel = void(const T* x, const T* dy, ChannelMaps<T> maps, bool relu,
+                                     BatchNormTerms<T> terms, T* dx, Index rows, Index channels);
 KEEL_KERNEL(batch_norm_gradient, BatchNormGradientKernel);
 
 }  // namespace keel::kernels

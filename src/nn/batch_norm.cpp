@@ -32,6 +32,15 @@ BatchNorm::BatchNorm(Index channels, const BatchNormOptions& options)
 }
 
 Variable BatchNorm::forward(const Variable& x, Context& context) {
+  return normalize(x, Activation::none, context);
+}
+
+std::optional<Variable> BatchNorm::forward_activated(const Variable& x, Activation activation,
+                                                     Context& context) {
+  return normalize(x, activation, context);
+}
+
+Variable BatchNorm::normalize(const Variable& x, Activation activation, Context& context) {
   check<ShapeError>(x.shape().rank() >= 2 && x.shape()[-1] == channels_,
                     "[batch_norm] expected an input [...,{}] with at least two axes, found {}", channels_,
                     x.shape());
@@ -41,24 +50,26 @@ Variable BatchNorm::forward(const Variable& x, Context& context) {
   const bool use_batch = !frozen_ && (context.training() || !options_.track_running_stats);
   if (!use_batch) {
     return batch_norm_inference(x, weight, bias, {running_mean.value(), running_var.value()},
-                                options_.epsilon);
+                                options_.epsilon, activation);
   }
   const Index rows = x.value().numel() / channels_;
-  check<ValueError>(
-      !context.training() || rows > 1,
-      "[batch_norm] expected more than one value per channel in training, found input {}: use larger "
-      "batches, drop the incomplete last batch, or freeze() the layer",
-      x.shape());
-  check<ValueError>(
-      rows > 1,
-      "[batch_norm] expected more than one value per channel where batch statistics are used, found "
-      "input {}: use larger batches, or a layer with running statistics",
-      x.shape());
-  BatchNormResult result = batch_norm(x, weight, bias, options_.epsilon);
+  check<ValueError>(rows > 1, "[batch_norm] expected more than one value per channel {}, found input {}: {}",
+                    context.training() ? "in training" : "where batch statistics are used", x.shape(),
+                    remedies(context.training()));
+  BatchNormResult result = batch_norm(x, weight, bias, options_.epsilon, activation);
   if (context.training() && options_.track_running_stats) {
     update_running_statistics(result.statistics.mean, result.statistics.variance, rows);
   }
   return result.y;
+}
+
+// What helps against a batch of one row.
+const char* BatchNorm::remedies(bool training) const {
+  if (!training) return "use larger batches, or a layer with running statistics";
+  // Only a layer with running statistics can be frozen.
+  return options_.track_running_stats
+             ? "use larger batches, drop the incomplete last batch, or freeze() the layer"
+             : "use larger batches, or drop the incomplete last batch";
 }
 
 // running = (1 - weight) running + weight batch

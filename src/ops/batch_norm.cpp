@@ -2,52 +2,25 @@
 
 #include <cmath>
 
-#include "keel/core/tensor_ops.h"
 #include "kernels/batch_norm.h"
 
 namespace keel {
 namespace {
 
-// Per-channel numbers of one batch, in double: mean and variance, or the two sums of the gradient.
-struct PerChannel {
-  explicit PerChannel(Index channels)
-      : first(Tensor::empty({channels}, DType::float64)), second(Tensor::empty({channels}, DType::float64)) {}
-  Tensor first, second;
-};
-
-Tensor partials(Index rows, Index channels) {
-  return Tensor::empty({kernels::batch_norm_partials(rows, channels)}, DType::float64);
+// Room for some numbers of each channel, as the kernels want it.
+Tensor channel_rows(Index rows, Index channels, DType dtype) {
+  return Tensor::empty({rows, channels + kernels::kBatchNormPad}, dtype);
 }
 
-// y = (x - centre) scale + shift, each a row of one tensor [3, channels].
 template <class T>
 kernels::ChannelMaps<T> maps_in(Tensor& rows) {
   T* data = rows.data<T>();
-  return {data, data + rows.size(1), data + 2 * rows.size(1)};
+  const Index size = rows.size(1);
+  return {data, data + size, data + 2 * size, data + 3 * size, data + 4 * size};
 }
 
-Tensor channel_maps(const PerChannel& statistics, const Variable& gamma, const Variable& beta, double epsilon,
-                    DType dtype) {
-  const Index channels = statistics.first.numel();
-  Tensor maps = Tensor::empty({3, channels}, dtype);
-  dispatch_floating("batch_norm", dtype, [&](auto zero) {
-    using T = decltype(zero);
-    kernels::channel_maps(statistics.first.data<double>(), statistics.second.data<double>(),
-                          gamma.defined() ? gamma.value().data<T>() : nullptr,
-                          beta.defined() ? beta.value().data<T>() : nullptr, epsilon, maps_in<T>(maps),
-                          channels);
-  });
-  return maps;
-}
-
-Tensor normalize(const Tensor& x, Tensor maps) {
-  Tensor y = Tensor::like(x);
-  dispatch_floating("batch_norm", x.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const Index channels = maps.size(1);
-    kernels::normalize(x.data<T>(), maps_in<T>(maps), y.data<T>(), x.numel() / channels, channels);
-  });
-  return y;
+Tensor partials(Index rows, Index channels) {
+  return Tensor::empty({kernels::batch_norm_partials(rows, channels)}, DType::float64);
 }
 
 void check_operands(const Variable& x, const Variable& gamma, const Variable& beta, double epsilon) {
@@ -78,86 +51,92 @@ std::vector<Variable> inputs_of(const Variable& x, const Variable& gamma, const 
   return inputs;
 }
 
-// What both modes do backwards. `standard` are the maps to xhat; gamma is undefined for 1. In training mode
-// the statistics depend on x as well, which gives the two terms that subtract means.
-GradientFunction gradient(const Variable& x, const Variable& gamma, const Variable& beta,
-                          const Tensor& standard, bool training) {
-  return [vx = x.value(), vgamma = gamma.defined() ? gamma.value() : Tensor(), has_beta = beta.defined(),
-          standard, training](const Tensor& dy, Gradients& gradients) {
-    const Index channels = standard.size(1), rows = vx.numel() / channels;
-    const std::size_t gamma_input = 1, beta_input = vgamma.defined() ? 2 : 1;
-    const bool wants_gamma = vgamma.defined() && gradients.wants(gamma_input);
+// What both modes do backwards. In training mode the statistics depend on x as well, which gives the two
+// terms that subtract means.
+GradientFunction gradient(const Variable& x, const Variable& gamma, const Variable& beta, const Tensor& maps,
+                          Activation activation, bool training) {
+  return [vx = x.value(), has_gamma = gamma.defined(), has_beta = beta.defined(), maps = maps,
+          relu = activation == Activation::relu, training](const Tensor& dy, Gradients& gradients) mutable {
+    const Index channels = vx.size(-1), rows = vx.numel() / channels;
+    const std::size_t gamma_input = 1, beta_input = has_gamma ? 2 : 1;
+    const bool wants_gamma = has_gamma && gradients.wants(gamma_input);
     const bool wants_beta = has_beta && gradients.wants(beta_input);
+    Tensor dgamma = Tensor::empty({channels}, dy.dtype()), dbeta = Tensor::empty({channels}, dy.dtype());
+    Tensor means = channel_rows(2, channels, dy.dtype());
     dispatch_floating("batch_norm", dy.dtype(), [&](auto zero) {
       using T = decltype(zero);
-      Tensor maps = standard;
-      PerChannel sums(channels);
+      const kernels::BatchNormTerms<T> terms{dbeta.data<T>(), dgamma.data<T>(), means.data<T>(),
+                                             means.data<T>() + means.size(1)};
       if (training || wants_gamma || wants_beta) {
         Tensor partial = partials(rows, channels);
-        kernels::batch_norm_sums(vx.data<T>(), dy.data<T>(), maps_in<T>(maps), partial.data<double>(),
-                                 sums.first.data<double>(), sums.second.data<double>(), rows, channels);
+        kernels::batch_norm_sums(vx.data<T>(), dy.data<T>(), maps_in<T>(maps), relu, partial.data<double>(),
+                                 terms, rows, channels);
       }
-      if (wants_gamma) gradients.add(gamma_input, sums.second.to(dy.dtype()));
-      if (wants_beta) gradients.add(beta_input, sums.first.to(dy.dtype()));
+      if (wants_gamma) gradients.add(gamma_input, std::move(dgamma));
+      if (wants_beta) gradients.add(beta_input, std::move(dbeta));
       if (!gradients.wants(0)) return;
-      // factor = gamma / sqrt(variance + epsilon), a = mean(dy), b = mean(dy xhat): gamma factors out of the
-      // means.
-      const double scale = training ? 1 / static_cast<double>(rows) : 0;
-      const Tensor means_dy =
-          training ? affine(sums.first, scale, 0).to(dy.dtype()) : Tensor::zeros({channels}, dy.dtype());
-      const Tensor means_dy_xhat = training ? affine(sums.second, scale, 0).to(dy.dtype()) : means_dy;
-      const Tensor inverse_deviation = maps.rows(1, 2).reshape({channels});
-      const Tensor factor = vgamma.defined() ? multiply(inverse_deviation, vgamma) : inverse_deviation;
-      Tensor& dx = gradients.add_to(0);
-      kernels::batch_norm_gradient(
-          vx.data<T>(), dy.data<T>(), maps_in<T>(maps),
-          kernels::BatchNormGradient<T>{factor.data<T>(), means_dy.data<T>(), means_dy_xhat.data<T>()},
-          dx.data<T>(), rows, channels);
+      if (!training) means.fill(0);
+      Tensor dx = Tensor::like(vx);
+      kernels::batch_norm_gradient(vx.data<T>(), dy.data<T>(), maps_in<T>(maps), relu, terms, dx.data<T>(),
+                                   rows, channels);
+      gradients.add(0, std::move(dx));
     });
   };
 }
 
+// From mean and variance in double, the rows of `statistics`.
 Variable normalized(const char* operation, const Variable& x, const Variable& gamma, const Variable& beta,
-                    const PerChannel& statistics, double epsilon, bool training) {
-  const Tensor y = normalize(x.value(), channel_maps(statistics, gamma, beta, epsilon, x.dtype()));
-  const Tensor standard = channel_maps(statistics, Variable(), Variable(), epsilon, x.dtype());
-  return Variable::from_op(operation, y, inputs_of(x, gamma, beta),
-                           gradient(x, gamma, beta, standard, training));
+                    const Tensor& statistics, double epsilon, Activation activation, bool training) {
+  const Index channels = statistics.size(1);
+  Tensor y = Tensor::like(x.value()), maps = channel_rows(5, channels, x.dtype());
+  dispatch_floating("batch_norm", x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const double* mean = statistics.data<double>();
+    kernels::channel_maps(mean, mean + channels, gamma.defined() ? gamma.value().data<T>() : nullptr,
+                          beta.defined() ? beta.value().data<T>() : nullptr, epsilon, maps_in<T>(maps),
+                          channels);
+    kernels::normalize(x.value().data<T>(), maps_in<T>(maps), activation == Activation::relu, y.data<T>(),
+                       y.numel() / channels, channels);
+  });
+  return Variable::from_op(operation, std::move(y), inputs_of(x, gamma, beta),
+                           gradient(x, gamma, beta, maps, activation, training));
 }
 
 }  // namespace
 
-BatchNormResult batch_norm(const Variable& x, const Variable& gamma, const Variable& beta, double epsilon) {
+BatchNormResult batch_norm(const Variable& x, const Variable& gamma, const Variable& beta, double epsilon,
+                           Activation activation) {
   check_operands(x, gamma, beta, epsilon);
   const Index channels = x.shape()[-1], rows = x.value().numel() / channels;
   check<ValueError>(rows > 0, "[batch_norm] expected at least one row, found {}", x.shape());
-  PerChannel statistics(channels);
-  Tensor partial = partials(rows, channels);
+  Tensor statistics = Tensor::empty({2, channels}, DType::float64), partial = partials(rows, channels);
   dispatch_floating("batch_norm", x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    kernels::column_statistics(x.value().data<T>(), partial.data<double>(), statistics.first.data<double>(),
-                               statistics.second.data<double>(), rows, channels);
+    double* mean = statistics.data<double>();
+    kernels::column_statistics(x.value().data<T>(), partial.data<double>(), mean, mean + channels, rows,
+                               channels);
   });
-  return {normalized("batch_norm", x, gamma, beta, statistics, epsilon, true),
-          {statistics.first.to(x.dtype()), statistics.second.to(x.dtype())}};
+  const auto row = [&](Index i) { return statistics.rows(i, i + 1).reshape({channels}).to(x.dtype()); };
+  return {normalized("batch_norm", x, gamma, beta, statistics, epsilon, activation, true), {row(0), row(1)}};
 }
 
 Variable batch_norm_inference(const Variable& x, const Variable& gamma, const Variable& beta,
-                              const BatchStatistics& given, double epsilon) {
+                              const BatchStatistics& given, double epsilon, Activation activation) {
   check_operands(x, gamma, beta, epsilon);
   const Shape channels{x.shape()[-1]};
   check<ShapeError>(given.mean.shape() == channels && given.variance.shape() == channels,
                     "[batch_norm] input {} expects mean and variance of shape {}, found {} and {}", x.shape(),
                     channels, given.mean.shape(), given.variance.shape());
-  PerChannel statistics(channels[0]);
-  statistics.first = given.mean.to(DType::float64);
-  statistics.second = given.variance.to(DType::float64);
+  Tensor statistics = Tensor::empty({2, channels[0]}, DType::float64);
+  const auto row = [&](Index i) { return statistics.rows(i, i + 1).reshape(channels); };
+  row(0).copy_from(given.mean.to(DType::float64));
+  row(1).copy_from(given.variance.to(DType::float64));
   for (Index c = 0; c < channels[0]; ++c) {
-    const double variance = statistics.second.data<double>()[c];
+    const double variance = statistics.data<double>()[channels[0] + c];
     check<ValueError>(variance >= 0, "[batch_norm] expected variances of at least 0, found {} in channel {}",
                       variance, c);
   }
-  return normalized("batch_norm_inference", x, gamma, beta, statistics, epsilon, false);
+  return normalized("batch_norm_inference", x, gamma, beta, statistics, epsilon, activation, false);
 }
 
 }  // namespace keel

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <string>
 
 #include "support/kernel_levels.h"
 
@@ -23,9 +25,13 @@ TYPED_TEST_SUITE(BatchNorm, Types);
 struct Extents {
   Index rows, channels;
 };
-// Around a chunk of 256 rows and a block of 64 channels; the last two are worth several threads.
-const Extents kExtents[] = {{1, 1},   {1, 65},  {2, 3},    {3, 17},    {255, 3},   {256, 1},
-                            {257, 5}, {17, 63}, {513, 65}, {100, 130}, {5003, 65}, {100003, 3}};
+// Around vectors and blocks of 64 elements, which hold several rows of few channels and parts of a row of
+// many, and around chunks of at least 64 rows and about 16384 elements; the last ones are worth several
+// threads.
+const Extents kExtents[] = {{1, 1},     {1, 65},     {2, 3},     {3, 17},  {7, 8},    {255, 3},
+                            {256, 1},   {257, 5},    {16385, 1}, {17, 63}, {513, 65}, {100, 130},
+                            {33, 10},   {600, 33},   {130, 16},  {9, 48},  {513, 32}, {70, 1000},
+                            {8003, 64}, {5003, 100}, {100003, 3}};
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
@@ -116,10 +122,11 @@ TYPED_TEST(BatchNorm, NanReachesItsColumnAlone) {
   });
 }
 
-// Three rows of maps in one vector.
+// Five rows of maps in one vector.
 template <class T>
 ChannelMaps<T> maps_in(T* rows, Index channels) {
-  return {rows, rows + channels, rows + 2 * channels};
+  const Index size = channels + kBatchNormPad;
+  return {rows, rows + size, rows + 2 * size, rows + 3 * size, rows + 4 * size};
 }
 
 TYPED_TEST(BatchNorm, MapsGiveTheNormalisedValue) {
@@ -132,44 +139,71 @@ TYPED_TEST(BatchNorm, MapsGiveTheNormalisedValue) {
     const std::vector<T> gamma = normal_values<T>(channels, 3), beta = normal_values<T>(channels, 4);
     for (const bool affine : {false, true}) {
       on_every_level<T>(
-          channel_maps, unwritten<T>(3 * channels),
+          channel_maps, unwritten<T>(5 * (channels + kBatchNormPad)),
           [&](auto* f, T* out) {
             f(mean.data(), variance.data(), affine ? gamma.data() : nullptr, affine ? beta.data() : nullptr,
               1e-3, maps_in(out, channels), channels);
           },
           [&](const std::vector<T>& out) {
-            for (Index c = 0; c < channels; ++c) {
-              const long double centre = out[at(c)], scale = out[at(channels + c)],
-                                shift = out[at(2 * channels + c)];
-              const long double g = affine ? gamma[at(c)] : 1, b = affine ? beta[at(c)] : 0;
-              const long double deviation = std::sqrt(variance[at(c)] + 1e-3L);
+            const Index size = channels + kBatchNormPad;
+            const auto value = [&](Index map, Index c) {
+              return static_cast<long double>(out[at(map * size + c)]);
+            };
+            for (Index c = 0; c < size; ++c) {
+              const std::size_t channel = at(c % channels);  // the first ones come again behind the last
+              const long double g = affine ? gamma[channel] : 1, b = affine ? beta[channel] : 0;
+              const long double deviation = std::sqrt(variance[channel] + 1e-3L);
               // At a distance of one from the mean, which the centre alone would miss by half an epsilon of
               // 1000.
-              const long double x = mean[at(c)] + 1;
-              const long double size = std::abs(g / deviation) + std::abs(b);
-              EXPECT_NEAR(static_cast<double>((x - centre) * scale + shift),
+              const long double d = mean[channel] + 1 - value(0, c);
+              const long double magnitude = std::abs(g / deviation) + std::abs(b);
+              EXPECT_NEAR(static_cast<double>(d * value(1, c) + value(2, c)),
                           static_cast<double>(g / deviation + b),
-                          2 * kEpsilon<T> * static_cast<double>(size));
+                          2 * kEpsilon<T> * static_cast<double>(magnitude));
+              EXPECT_NEAR(static_cast<double>(d * value(3, c) + value(4, c)),
+                          static_cast<double>(1 / deviation),
+                          2 * kEpsilon<T> * static_cast<double>(1 / deviation));
             }
           });
     }
   }
 }
 
+// Rows of numbers of the channels, the first ones repeated behind the last.
+template <class T>
+std::vector<T> channel_rows(Index rows, Index channels, std::uint64_t stream) {
+  const Index size = channels + kBatchNormPad;
+  std::vector<T> values = normal_values<T>(rows * size, stream);
+  for (Index i = 0; i < rows * size; ++i) {
+    if (i % size >= channels) values[at(i)] = values[at(i - i % size + i % size % channels)];
+  }
+  return values;
+}
+
 template <class T>
 struct Maps {
   explicit Maps(Index channels)
-      : values(normal_values<T>(3 * channels, 9)), maps(maps_in(values.data(), channels)) {}
+      : values(channel_rows<T>(5, channels, 9)), maps(maps_in(values.data(), channels)) {}
   Maps(const Maps&) = delete;
   Maps& operator=(const Maps&) = delete;
-  long double apply(T x, Index c) const {
+  long double y(T x, Index c) const {
     return (static_cast<long double>(x) - maps.centre[c]) * maps.scale[c] + maps.shift[c];
   }
-  // What the roundings of apply() are relative to.
-  long double size(T x, Index c) const {
-    return (std::abs(static_cast<long double>(x)) + std::abs(maps.centre[c])) * std::abs(maps.scale[c]) +
-           std::abs(maps.shift[c]);
+  long double xhat(T x, Index c) const {
+    return (static_cast<long double>(x) - maps.centre[c]) * maps.inverse_deviation[c] + maps.correction[c];
   }
+  // What the roundings of y() and xhat() are relative to.
+  long double size_of_y(T x, Index c) const {
+    return distance(x, c) * std::abs(maps.scale[c]) + std::abs(maps.shift[c]);
+  }
+  long double size_of_xhat(T x, Index c) const {
+    return distance(x, c) * std::abs(maps.inverse_deviation[c]) + std::abs(maps.correction[c]);
+  }
+  long double distance(T x, Index c) const {
+    return std::abs(static_cast<long double>(x)) + std::abs(maps.centre[c]);
+  }
+  // Whether y is so near 0 that rounding decides what ReLU does to a gradient.
+  bool on_the_edge(T x, Index c) const { return std::abs(y(x, c)) <= 2 * kEpsilon<T> * size_of_y(x, c); }
   std::vector<T> values;
   ChannelMaps<T> maps;
 };
@@ -179,17 +213,59 @@ TYPED_TEST(BatchNorm, NormalizeAppliesTheMapsOfTheColumn) {
   for (const Extents& e : kExtents) {
     const std::vector<T> x = normal_values<T>(e.rows * e.channels, 1);
     const Maps<T> maps(e.channels);
-    on_every_level<T>(
-        normalize, unwritten<T>(e.rows * e.channels),
-        [&](auto* f, T* y) { f(x.data(), maps.maps, y, e.rows, e.channels); },
-        [&](const std::vector<T>& y) {
-          for (Index i = 0; i < e.rows * e.channels; ++i) {
-            const Index c = i % e.channels;
-            ASSERT_NEAR(y[at(i)], static_cast<double>(maps.apply(x[at(i)], c)),
-                        2 * kEpsilon<T> * static_cast<double>(maps.size(x[at(i)], c)));
-          }
-        });
+    for (const bool relu : {false, true}) {
+      on_every_level<T>(
+          normalize, unwritten<T>(e.rows * e.channels),
+          [&](auto* f, T* y) { f(x.data(), maps.maps, relu, y, e.rows, e.channels); },
+          [&](const std::vector<T>& y) {
+            for (Index i = 0; i < e.rows * e.channels; ++i) {
+              const Index c = i % e.channels;
+              const double expected = static_cast<double>(maps.y(x[at(i)], c));
+              ASSERT_NEAR(y[at(i)], relu && expected < 0 ? 0 : expected,
+                          2 * kEpsilon<T> * static_cast<double>(maps.size_of_y(x[at(i)], c)))
+                  << e.rows << " rows, channel " << c;
+            }
+          });
+    }
   }
+}
+
+// slope and offset must be such that dx = scale * (d - mean(d) - xhat * mean(d * xhat)).
+template <class T>
+void check_terms(const std::vector<T>& out, const std::vector<T>& x, const std::vector<T>& dy,
+                 const Maps<T>& maps, bool relu, const Extents& e, Index c) {
+  long double sum = 0, sum_xhat = 0, size = 0, size_xhat = 0;
+  for (Index i = c; i < e.rows * e.channels; i += e.channels) {
+    size += std::abs(dy[at(i)]);
+    size_xhat += std::abs(dy[at(i)]) * maps.size_of_xhat(x[at(i)], c);
+    if (relu && maps.on_the_edge(x[at(i)], c)) return;  // a rare channel that says nothing
+    if (relu && maps.y(x[at(i)], c) <= 0) continue;
+    sum += dy[at(i)];
+    sum_xhat += dy[at(i)] * maps.xhat(x[at(i)], c);
+  }
+  // Chunks are added up in T: half an epsilon of the partial sum each time, and those wander like the square
+  // root of their length; 16 is that of 256.
+  const double unit = 16 * kEpsilon<T>;
+  const double near = unit * static_cast<double>(size), near_xhat = unit * static_cast<double>(size_xhat);
+  const Index row = e.channels + kBatchNormPad;
+  const T* const terms = out.data() + c;
+  const std::string where = std::to_string(e.rows) + " rows, channel " + std::to_string(c);
+  ASSERT_NEAR(terms[0], static_cast<double>(sum), near) << where;
+  ASSERT_NEAR(terms[row], static_cast<double>(sum_xhat), near_xhat) << where;
+  const auto n = static_cast<double>(e.rows);
+  const double inverse_deviation = maps.maps.inverse_deviation[c], correction = maps.maps.correction[c];
+  const double mean = static_cast<double>(sum) / n, mean_xhat = static_cast<double>(sum_xhat) / n;
+  ASSERT_NEAR(terms[2 * row], -mean_xhat * inverse_deviation, near_xhat / n * std::abs(inverse_deviation))
+      << where;
+  ASSERT_NEAR(terms[3 * row], -(mean + mean_xhat * correction), (near + near_xhat * std::abs(correction)) / n)
+      << where;
+}
+
+// Four rows of terms in one vector.
+template <class T>
+BatchNormTerms<T> terms_in(T* rows, Index channels) {
+  const Index size = channels + kBatchNormPad;
+  return {rows, rows + size, rows + 2 * size, rows + 3 * size};
 }
 
 TYPED_TEST(BatchNorm, SumsOfTheGradient) {
@@ -198,60 +274,90 @@ TYPED_TEST(BatchNorm, SumsOfTheGradient) {
     const std::vector<T> x = normal_values<T>(e.rows * e.channels, 1),
                          dy = normal_values<T>(e.rows * e.channels, 2);
     const Maps<T> maps(e.channels);
-    on_every_level<T>(
-        batch_norm_sums, unwritten<double>(2 * e.channels),
-        [&](auto* f, double* out) {
-          std::vector<double> partial(at(batch_norm_partials(e.rows, e.channels)));
-          f(x.data(), dy.data(), maps.maps, partial.data(), out, out + e.channels, e.rows, e.channels);
-        },
-        [&](const std::vector<double>& out) {
-          for (Index c = 0; c < e.channels; ++c) {
-            long double sum = 0, sum_xhat = 0, size = 0, size_xhat = 0;
-            for (Index r = 0; r < e.rows; ++r) {
-              const std::size_t i = at(r * e.channels + c);
-              sum += dy[i];
-              size += std::abs(dy[i]);
-              sum_xhat += dy[i] * maps.apply(x[i], c);
-              size_xhat += std::abs(dy[i]) * maps.size(x[i], c);
-            }
-            // Chunks of 256 rows are added up in T: half an epsilon of the partial sum each time, and those
-            // wander like the square root of their length; 16 is that of 256.
-            ASSERT_NEAR(out[at(c)], static_cast<double>(sum), 16 * kEpsilon<T> * static_cast<double>(size))
-                << e.rows << " rows, channel " << c;
-            ASSERT_NEAR(out[at(e.channels + c)], static_cast<double>(sum_xhat),
-                        16 * kEpsilon<T> * static_cast<double>(size_xhat))
-                << e.rows << " rows, channel " << c;
-          }
-        });
+    for (const bool relu : {false, true}) {
+      on_every_level<T>(
+          batch_norm_sums, unwritten<T>(4 * (e.channels + kBatchNormPad)),
+          [&](auto* f, T* out) {
+            std::vector<double> partial(at(batch_norm_partials(e.rows, e.channels)) + 8, -1.0);
+            f(x.data(), dy.data(), maps.maps, relu, partial.data(), terms_in(out, e.channels), e.rows,
+              e.channels);
+            for (std::size_t i = partial.size() - 8; i < partial.size(); ++i) EXPECT_EQ(partial[i], -1.0);
+          },
+          [&](const std::vector<T>& out) {
+            for (Index c = 0; c < e.channels; ++c) check_terms(out, x, dy, maps, relu, e, c);
+          });
+    }
   }
 }
 
-TYPED_TEST(BatchNorm, GradientAddsToWhatIsThere) {
+TYPED_TEST(BatchNorm, GradientOfTheInput) {
   using T = TypeParam;
   for (const Extents& e : kExtents) {
     const Index n = e.rows * e.channels;
-    const std::vector<T> x = normal_values<T>(n, 1), dy = normal_values<T>(n, 2), dx = normal_values<T>(n, 3);
-    const std::vector<T> factor = normal_values<T>(e.channels, 4), a = normal_values<T>(e.channels, 5),
-                         b = normal_values<T>(e.channels, 6);
+    const std::vector<T> x = normal_values<T>(n, 1), dy = normal_values<T>(n, 2);
+    std::vector<T> values = channel_rows<T>(4, e.channels, 4);
+    const BatchNormTerms<T> terms = terms_in(values.data(), e.channels);
     const Maps<T> maps(e.channels);
-    on_every_level<T>(
-        batch_norm_gradient, dx,
-        [&](auto* f, T* out) {
-          f(x.data(), dy.data(), maps.maps, BatchNormGradient<T>{factor.data(), a.data(), b.data()}, out,
-            e.rows, e.channels);
-        },
-        [&](const std::vector<T>& out) {
-          for (Index i = 0; i < n; ++i) {
-            const Index c = i % e.channels;
-            const long double f = factor[at(c)], ac = a[at(c)], bc = b[at(c)];
-            const long double term = f * (dy[at(i)] - ac - maps.apply(x[at(i)], c) * bc);
-            const long double size =
-                std::abs(dx[at(i)]) +
-                std::abs(f) * (std::abs(dy[at(i)]) + std::abs(ac) + maps.size(x[at(i)], c) * std::abs(bc));
-            ASSERT_NEAR(out[at(i)], static_cast<double>(dx[at(i)] + term),
-                        4 * kEpsilon<T> * static_cast<double>(size));
-          }
-        });
+    for (const bool relu : {false, true}) {
+      on_every_level<T>(
+          batch_norm_gradient, unwritten<T>(n),
+          [&](auto* f, T* out) { f(x.data(), dy.data(), maps.maps, relu, terms, out, e.rows, e.channels); },
+          [&](const std::vector<T>& out) {
+            for (Index i = 0; i < n; ++i) {
+              const Index c = i % e.channels;
+              if (relu && maps.on_the_edge(x[at(i)], c)) continue;
+              const long double factor = maps.maps.scale[c], slope = terms.slope[c], offset = terms.offset[c];
+              const long double d = relu && maps.y(x[at(i)], c) <= 0 ? 0 : dy[at(i)];
+              const long double exact =
+                  factor * (d + (static_cast<long double>(x[at(i)]) - maps.maps.centre[c]) * slope + offset);
+              const long double size =
+                  std::abs(factor) *
+                  (std::abs(d) + maps.distance(x[at(i)], c) * std::abs(slope) + std::abs(offset));
+              ASSERT_NEAR(out[at(i)], static_cast<double>(exact), 4 * kEpsilon<T> * static_cast<double>(size))
+                  << e.rows << " rows, channel " << c;
+            }
+          });
+    }
+  }
+}
+
+// Channels whose y is 0 but for rounding, in every second row: the sign of what is left must be the one that
+// went forward, at every level and in every piece of a row.
+TYPED_TEST(BatchNorm, TheGradientPassesWhereTheForwardPassDid) {
+  using T = TypeParam;
+  for (const Extents& e : kExtents) {
+    const Index n = e.rows * e.channels;
+    Maps<T> maps(e.channels);
+    std::vector<T> x = normal_values<T>(n, 1);
+    for (Index i = 0; i < n; ++i) {
+      const Index c = i % e.channels;
+      if (i / e.channels % 2 == 0) x[at(i)] = maps.maps.centre[c] - maps.maps.shift[c] / maps.maps.scale[c];
+    }
+    const std::vector<T> dy(at(n), T(1));
+    std::vector<T> zeros(at(4 * (e.channels + kBatchNormPad)));
+    for (int level = 0; level <= best_isa_level(); ++level) {
+      std::vector<T> y(at(n)), dx(at(n));
+      testing::function_for<T> (*normalize.levels[level])(x.data(), maps.maps, false, y.data(), e.rows,
+                                                          e.channels);
+      testing::function_for<T> (*batch_norm_gradient.levels[level])(x.data(), dy.data(), maps.maps, true,
+                                                                    terms_in(zeros.data(), e.channels),
+                                                                    dx.data(), e.rows, e.channels);
+      for (Index i = 0; i < n; ++i) {
+        const T expected = y[at(i)] > 0 ? maps.maps.scale[i % e.channels] : T(0);
+        ASSERT_EQ(dx[at(i)], expected) << kIsaNames[level] << ", y = " << y[at(i)];
+      }
+      // The sums of the same: with dy = 1 they count.
+      std::vector<double> partial(at(batch_norm_partials(e.rows, e.channels)));
+      testing::function_for<T> (*batch_norm_sums.levels[level])(
+          x.data(), dy.data(), maps.maps, true, partial.data(), terms_in(zeros.data(), e.channels), e.rows,
+          e.channels);
+      for (Index c = 0; c < e.channels; ++c) {
+        Index passed = 0;
+        for (Index i = c; i < n; i += e.channels) passed += y[at(i)] > 0;
+        ASSERT_EQ(zeros[at(c)], static_cast<T>(passed)) << kIsaNames[level] << ", channel " << c;
+      }
+      std::fill(zeros.begin(), zeros.end(), T(0));
+    }
   }
 }
 

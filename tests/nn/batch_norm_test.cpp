@@ -27,6 +27,7 @@ using nn::Context;
 using nn::Mode;
 using testing::check_module;
 using testing::random_tensor;
+using testing::same_bits;
 
 Variable run(nn::Module& layer, const Variable& x, Mode mode) {
   Context context(mode);
@@ -254,6 +255,37 @@ TEST(BatchNormLayer, AConstantChannelGivesExactlyBetaAndTeachesGammaNothing) {
   y.backward(random_tensor({7, 2}, 2, DType::float32));
   EXPECT_EQ(layer.weight.grad().at({1}), 0);
   EXPECT_EQ(layer.running_var.value().at({1}), static_cast<double>(0.9F));
+}
+
+// In a Sequential the layer takes over the ReLU behind it, which must change nothing: in training, evaluation
+// and frozen, for values, gradients and running statistics.
+TEST(BatchNormLayer, AReluBehindItIsTakenOverBitForBit) {
+  for (const bool frozen : {false, true}) {
+    for (const Mode mode : {Mode::training, Mode::evaluation}) {
+      const auto results = [&](bool together) {
+        nn::Sequential model;
+        BatchNorm& norm =
+            model.add<BatchNorm>(5, BatchNormOptions{.initial_gamma = -1.5, .initial_beta = 0.25});
+        model.add<nn::ReLU>();
+        if (frozen) norm.freeze();
+        const Variable x(random_tensor({3, 4, 5}, 1, DType::float32), true);
+        Context context(mode);
+        const Variable y = together ? model(x, context) : relu(norm(x, context));
+        y.backward(random_tensor({3, 4, 5}, 2, DType::float32));
+        return std::vector<Tensor>{y.value(),
+                                   x.grad(),
+                                   norm.weight.grad(),
+                                   norm.bias.grad(),
+                                   norm.running_mean.value(),
+                                   norm.running_var.value()};
+      };
+      const std::vector<Tensor> together = results(true), apart = results(false);
+      for (std::size_t i = 0; i < apart.size(); ++i) EXPECT_TRUE(same_bits(together[i], apart[i])) << i;
+    }
+  }
+  BatchNorm norm(5);
+  Context context(Mode::training);
+  EXPECT_TRUE(norm.forward_activated(Variable(Tensor::zeros({3, 5})), Activation::relu, context).has_value());
 }
 
 // The bias shifts the mean that is taken off again (section 3.2 of the paper).

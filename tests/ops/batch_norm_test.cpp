@@ -2,16 +2,20 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "keel/autograd/gradcheck.h"
+#include "keel/ops/elementwise.h"
+#include "support/check_module.h"
 #include "support/random_tensor.h"
 
 namespace keel {
 namespace {
 
 using testing::random_tensor;
+using testing::same_bits;
 using Inputs = std::vector<Variable>;
 
 // Few rows, where the terms of the gradient that are of order 1 / rows weigh as much as the first.
@@ -45,6 +49,12 @@ TEST_P(BatchNormGradients, MatchCentralDifferences) {
   };
   result = gradcheck(inference, {x, gamma, beta});
   EXPECT_TRUE(result) << "inference: " << result.message;
+
+  const auto activated = [](const Inputs& v) {
+    return batch_norm(v[0], v[1], v[2], 1e-3, Activation::relu).y;
+  };
+  result = gradcheck(activated, {x, gamma, beta});
+  EXPECT_TRUE(result) << "with relu: " << result.message;
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, BatchNormGradients,
@@ -148,6 +158,71 @@ TEST(BatchNorm, AConstantChannelGivesExactlyBeta) {
     const Tensor y = batch_norm(Variable(x), Variable(gamma), Variable(beta), epsilon).y.value();
     for (Index i = 0; i < y.numel(); ++i) ASSERT_EQ(y.data<float>()[i], beta.data<float>()[i % 3]);
   }
+}
+
+// Everything that comes out of f(x, gamma, beta): values, then the gradients of all three.
+template <class F>
+std::vector<Tensor> values_and_gradients(const std::vector<Tensor>& inputs, const Tensor& dy, const F& f) {
+  std::vector<Variable> v;
+  for (const Tensor& input : inputs) v.emplace_back(input, true);
+  const Variable y = f(v);
+  y.backward(dy);
+  return {y.value(), v[0].grad(), v[1].grad(), v[2].grad()};
+}
+
+TEST(BatchNorm, WithReluItIsReluAfterwardsBitForBit) {
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    for (const Shape& shape : {Shape{32, 128}, {601, 67}, {4, 9, 7, 32}, {5, 3}, {3000, 64}}) {
+      const Shape channels{shape[-1]};
+      const BatchStatistics statistics{random_tensor(channels, 4, dtype), Tensor::full(channels, 1.7, dtype)};
+      const Tensor dy = random_tensor(shape, 5, dtype);
+      std::vector<Tensor> inputs = {random_tensor(shape, 1, dtype), random_tensor(channels, 2, dtype),
+                                    random_tensor(channels, 3, dtype)};
+      const auto compare = [&](const char* what) {
+        const auto apart = values_and_gradients(
+            inputs, dy, [](const Inputs& v) { return relu(batch_norm(v[0], v[1], v[2], 1e-5).y); });
+        const auto together = values_and_gradients(inputs, dy, [](const Inputs& v) {
+          return batch_norm(v[0], v[1], v[2], 1e-5, Activation::relu).y;
+        });
+        const auto given_apart = values_and_gradients(inputs, dy, [&](const Inputs& v) {
+          return relu(batch_norm_inference(v[0], v[1], v[2], statistics, 1e-5));
+        });
+        const auto given_together = values_and_gradients(inputs, dy, [&](const Inputs& v) {
+          return batch_norm_inference(v[0], v[1], v[2], statistics, 1e-5, Activation::relu);
+        });
+        for (std::size_t i = 0; i < apart.size(); ++i) {
+          EXPECT_TRUE(same_bits(together[i], apart[i])) << what << " " << i << ", " << shape.to_string();
+          EXPECT_TRUE(same_bits(given_together[i], given_apart[i]))
+              << what << " " << i << ", " << shape.to_string();
+        }
+      };
+      compare("random");
+      // Every second channel is constant, which makes y exactly 0; in the others it is near.
+      inputs[2] = Tensor::zeros(channels, dtype);
+      for (Index i = 0; i < inputs[0].numel(); ++i) {
+        const double value =
+            1e4 + static_cast<double>(i % channels[0]) + (i % channels[0] % 2 == 1 && i % 7 == 0 ? 1e-3 : 0);
+        dispatch_floating("test", dtype, [&](auto zero) {
+          inputs[0].data<decltype(zero)>()[i] = static_cast<decltype(zero)>(value);
+        });
+      }
+      compare("near zero");
+    }
+  }
+}
+
+TEST(BatchNorm, WithReluNanStaysNan) {
+  Tensor x = random_tensor({40, 3}, 1, DType::float32);
+  x.data<float>()[31] = std::numeric_limits<float>::quiet_NaN();  // channel 1
+  const BatchStatistics statistics{Tensor::zeros({3}), Tensor::ones({3})};
+  const auto nans = [](const Tensor& y) {
+    return std::count_if(y.values<float>().begin(), y.values<float>().end(),
+                         [](float v) { return std::isnan(v); });
+  };
+  const Variable none;
+  EXPECT_EQ(nans(batch_norm(Variable(x), none, none, 1e-5, Activation::relu).y.value()), 40);
+  EXPECT_EQ(nans(batch_norm_inference(Variable(x), none, none, statistics, 1e-5, Activation::relu).value()),
+            1);
 }
 
 TEST(BatchNorm, RejectsWhatDoesNotFit) {

@@ -58,6 +58,8 @@ class BatchNorm final : public Layer<BatchNorm> {
  public:
   explicit BatchNorm(Index channels, const BatchNormOptions& options = {});
   Variable forward(const Variable& x, Context& context) override;
+  std::optional<Variable> forward_activated(const Variable& x, Activation activation,
+                                            Context& context) override;
   std::string kind() const override { return "batch_norm"; }
 
   // Stops (or resumes) the use and update of batch statistics in training, for fine-tuning with small
@@ -76,6 +78,8 @@ class BatchNorm final : public Layer<BatchNorm> {
   Buffer num_batches_tracked;
 
  private:
+  Variable normalize(const Variable& x, Activation activation, Context& context);
+  const char* remedies(bool training) const;
   void update_running_statistics(const Tensor& mean, const Tensor& variance, Index rows);
 
   Index channels_;

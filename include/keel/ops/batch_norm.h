@@ -5,6 +5,7 @@
 #pragma once
 
 #include "keel/autograd/variable.h"
+#include "keel/ops/activation.h"
 
 namespace keel {
 
@@ -22,23 +23,26 @@ struct BatchNormResult {
 
 // Normalises with the statistics of the batch itself:
 //   mean = sum x / R     variance = sum (x - mean)^2 / R     xhat = (x - mean) / sqrt(variance + epsilon)
-//   y = gamma xhat + beta
+//   y = activation(gamma xhat + beta)
 // The variance is summed around the mean and the mean kept to more digits than the elements have, so a
 // channel of mean 1e4 and deviation 0.1 normalises correctly and a constant channel gives exactly beta.
 //   shapes:   x [...,C], gamma and beta [C] or undefined (1 and 0) -> y [...,C], statistics [C]
-//   gradient: d = gamma dy:  dx += (d - mean(d) - xhat mean(d xhat)) / sqrt(variance + epsilon)
+//   gradient: d = gamma dy, where dy is that in front of the activation:  dx += (d - mean(d) - xhat mean(d
+//   xhat)) / sqrt(variance + epsilon)
 //             dgamma += sum dy xhat, dbeta += sum dy; none for the statistics
 //   range:    differences of elements must be finite in x's type; their squares need not be, but a variance
 //             above its largest number (3.4e38 in float32) is reported as infinity
 //   throws:   ShapeError with both shapes; ValueError unless epsilon is finite and above 0 in x's type (at
 //             least 1e-45 in float32), or if R = 0; DTypeError
-BatchNormResult batch_norm(const Variable& x, const Variable& gamma, const Variable& beta, double epsilon);
+BatchNormResult batch_norm(const Variable& x, const Variable& gamma, const Variable& beta, double epsilon,
+                           Activation activation = Activation::none);
 
-// Normalises with given statistics: y = gamma (x - mean) / sqrt(variance + epsilon) + beta.
+// Normalises with given statistics: y = activation(gamma (x - mean) / sqrt(variance + epsilon) + beta).
 //   shapes:   as above; mean, variance [C]
 //   gradient: dx += gamma dy / sqrt(variance + epsilon), dgamma and dbeta as above; none for mean and
 //   variance throws:   as above; also ValueError naming a channel whose variance is negative or NaN
 Variable batch_norm_inference(const Variable& x, const Variable& gamma, const Variable& beta,
-                              const BatchStatistics& statistics, double epsilon);
+                              const BatchStatistics& statistics, double epsilon,
+                              Activation activation = Activation::none);
 
 }  // namespace keel

@@ -1,0 +1,142 @@
+// How the kernels of Batch Normalization walk over rows of channels.
+#pragma once
+
+#include <type_traits>
+
+#include "kernels/batch_norm.h"
+#include "kernels/parallel.h"
+#include "kernels/simd.h"
+
+namespace keel::kernels {
+namespace {
+
+inline constexpr int kBlockVectors = kVectorRegisters / 8;
+
+// Whole vectors.
+template <class T, int kCount>
+struct WholeVectors {
+  static constexpr int kVectors = kCount;
+  static inline __attribute__((always_inline)) Vector<T> get(const T* p, Vector<T>) { return load(p); }
+  static inline __attribute__((always_inline)) void put(T* p, Vector<T> v) { store(p, v); }
+  static inline __attribute__((always_inline)) Vector<T> own(Vector<T> v) { return v; }
+};
+// A vector whose first elements belong to the one before: written again, but not summed again.
+template <class T>
+struct OverlappingVector : WholeVectors<T, 1> {
+  explicit OverlappingVector(Index elements) : repeated(elements) {}
+  inline __attribute__((always_inline)) Vector<T> own(Vector<T> v) const {
+    T lanes[kLanes<T>];
+    store(lanes, v);
+    for (Index i = 0; i < repeated; ++i) lanes[i] = 0;
+    return load(lanes);
+  }
+  Index repeated;
+};
+// The first elements of a vector; the others are read as `rest`, and not written.
+template <class T>
+struct PartOfVector {
+  static constexpr int kVectors = 1;
+  explicit PartOfVector(Index n) : elements(n) {}
+  inline __attribute__((always_inline)) Vector<T> get(const T* p, Vector<T> rest) const {
+    T lanes[kLanes<T>];
+    store(lanes, rest);
+    for (Index i = 0; i < elements; ++i) lanes[i] = p[i];
+    return load(lanes);
+  }
+  inline __attribute__((always_inline)) void put(T* p, Vector<T> v) const {
+    T lanes[kLanes<T>];
+    store(lanes, v);
+    for (Index i = 0; i < elements; ++i) p[i] = lanes[i];
+  }
+  static inline __attribute__((always_inline)) Vector<T> own(Vector<T> v) { return v; }
+  Index elements;
+};
+
+// Calls body(access, position, step, count) for pieces that make up the rows together: `count` groups of
+// access.kVectors vectors that begin `step` apart, the first at `position`, all of them at the same channels.
+// So the numbers that a channel brings along are loaded once for all of them and stay in registers, as sums
+// over them do.
+template <class T, class Body>
+inline __attribute__((always_inline)) void over_columns(Index rows, Index channels, const Body& body) {
+  constexpr Index kBlock = kBlockVectors * kLanes<T>;
+  if (channels > kLanes<T> && channels % kLanes<T> != 0) {
+    Index c = 0;
+    for (; c + kBlock <= channels; c += kBlock) {
+      body(WholeVectors<T, kBlockVectors>(), c, channels, rows);
+    }
+    for (; c + kLanes<T> <= channels; c += kLanes<T>) body(WholeVectors<T, 1>(), c, channels, rows);
+    const Index last = channels - kLanes<T>;
+    body(OverlappingVector<T>(c - last), last, channels, rows);
+    return;
+  }
+  // Rows lie one behind the other: a run of elements, cut into blocks. After a period, a block begins at
+  // channel 0 again.
+  Index common = channels, other = kBlock;  // their greatest common divisor, by Euclid
+  while (other != 0) {
+    const Index rest = common % other;
+    common = other;
+    other = rest;
+  }
+  const Index n = rows * channels, period = channels / common * kBlock, periods = n / period;
+  if (periods > 0) {
+    for (Index at = 0; at < period; at += kBlock) {
+      body(WholeVectors<T, kBlockVectors>(), at, period, periods);
+    }
+  }
+  Index at = periods * period;
+  for (; at + kLanes<T> <= n; at += kLanes<T>) body(WholeVectors<T, 1>(), at, period, Index(1));
+  if (at < n) body(PartOfVector<T>(n - at), at, period, Index(1));
+}
+
+// Numbers of channels are kept with the first ones repeated behind the last, so that a vector that begins at
+// any channel can be loaded, also where it holds several rows. Sums are taken in the same way.
+inline Index channel_at(Index position, Index channels) {
+  return position < channels ? position : position % channels;  // a division takes longer than a block
+}
+
+// values[channels + i] = values[i mod channels] for i in [0, kBatchNormPad).  writes what is behind the last
+template <class S>
+inline void repeat_first(S* values, Index channels) {
+  for (Index i = 0; i < kBatchNormPad; ++i) values[channels + i] = values[i];
+}
+// Adds up what belongs to one channel.  adds
+inline void gather_repeated(double* sums, Index channels) {
+  for (Index i = kBatchNormPad - 1; i >= 0; --i) sums[i] += sums[channels + i];
+}
+
+template <class T>
+inline __attribute__((always_inline)) Vector<T> rounded(const double* values) {
+  T lanes[kLanes<T>];
+  for (Index i = 0; i < kLanes<T>; ++i) lanes[i] = static_cast<T>(values[i]);
+  return load(lanes);
+}
+
+// sums += v.  adds
+template <class T>
+inline __attribute__((always_inline)) void add(Vector<T> v, double* sums) {
+  T lanes[kLanes<T>];
+  store(lanes, v);
+  for (Index i = 0; i < kLanes<T>; ++i) sums[i] += static_cast<double>(lanes[i]);
+}
+
+// y before the activation. In one place, so that the gradient's mask is that of the values that went forward.
+template <class T>
+inline __attribute__((always_inline)) Vector<T> mapped(Vector<T> x, Vector<T> centre, Vector<T> scale,
+                                                       Vector<T> shift) {
+  return (x - centre) * scale + shift;
+}
+
+// f(begin, rows) for chunks of rows, where begin is the first element; the last chunk first:
+// what the pass before this one read last is still in a cache.
+template <class F>
+void over_chunks_backwards(Index rows, Index channels, const F& f) {
+  const Index chunk_rows = batch_norm_chunk_rows(channels), last = num_chunks(rows, chunk_rows) - 1;
+  for_chunks(rows, chunk_rows, static_cast<double>(rows * channels), [&](Index, Index, Index chunk) {
+    const Index begin = (last - chunk) * chunk_rows;
+    const Index end = begin + chunk_rows < rows ? begin + chunk_rows : rows;
+    f(begin * channels, end - begin);
+  });
+}
+
+}  // namespace
+}  // namespace keel::kernels
