@@ -1,25 +1,25 @@
 #!/usr/bin/env python3
-"""Measures Keel and PyTorch in turn, A B A B, on the same work, and prints a table of medians and ratios.
+"""Measures Keel and PyTorch in turn, A B A B, on the same work, and prints tables of medians and ratios.
 
 usage: bench/compare_pytorch.py [OPTION...]
 
-Both are processes that stay; one waits while the other works. Each round measures every piece of work once in each, one
-right after the other. The table has the medians over the rounds, the ratio of those, and the least and greatest of the
-rounds' own ratios: above 1, Keel is faster.
+Needs keel-bench and keel-mnist-bn (cmake -DKEEL_BENCH=ON), MNIST, and any Python that has PyTorch. Takes several minutes;
+let the machine do nothing else meanwhile.
 """
 
 import argparse
+import json
+import os
 import re
+import shlex
 import sys
+import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 
-import processes
-import report
-import work
+from compare import machine, processes, report, single_runs, work
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -27,17 +27,32 @@ ROOT = Path(__file__).resolve().parent.parent
 def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer rounds of shorter measurements, for a first look")
-    parser.add_argument("--only", type=re.compile, metavar="REGEX", help="only work whose name this finds")
-    parser.add_argument("--rounds", type=int, metavar="N", help="measurements of each piece of work in each framework")
+    parser.add_argument("--only", type=pattern, metavar="REGEX",
+                        help="only work whose name this finds, such as step/cnn, conv2d, memory or start")
+    parser.add_argument("--rounds", type=positive, metavar="N", help="by default 5, or 2 with --quick")
     parser.add_argument("--keel", type=Path, default=ROOT / "build/bin/keel-bench", metavar="PROGRAM",
-                        help="by default build/bin/keel-bench")
-    parser.add_argument("--python", metavar="PROGRAM", help="a Python that has torch")
+                        help="by default build/bin/keel-bench; keel-mnist-bn is expected beside it")
+    parser.add_argument("--python", metavar="PROGRAM", help="a Python that has PyTorch; by default this one, or Debian's")
     parser.add_argument("--data", type=Path, metavar="DIR", help="MNIST's files; by default $KEEL_MNIST_DIR or data/mnist")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="where to write the table, besides the standard output")
+    parser.add_argument("--out", type=Path, metavar="FILE",
+                        help="write the page here, and the measurements beside it with .json, besides printing the page")
     options = parser.parse_args(arguments)
     options.rounds = options.rounds or (2 if options.quick else 5)
     options.seconds = 0.1 if options.quick else 0.25
     return options
+
+
+def pattern(text):
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(f"expected a regular expression, found {text!r}: {error}") from error
+
+
+def positive(text):
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, found {text!r}")
+    return int(text)
 
 
 def show(text):
@@ -46,34 +61,64 @@ def show(text):
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
 
-def measure(options, items):
-    """The measurements of all rounds: {name with threads: {"keel": [[seconds, ...], ...], "pytorch": ..., ...}}."""
-    results = {}
-    with processes.Pair(options) as pair:
-        for round_number in range(options.rounds):
+def measure(options, items, images):
+    """Results of all rounds, and what PyTorch says of itself."""
+    results = work.Results()
+    with processes.Contest(options.keel, options.python, images, options.seconds) as contest:
+        for number in range(1, options.rounds + 1):
             for name, threads in items:
                 key = work.with_threads(name, threads)
-                result = results.setdefault(key, work.Result(name, threads))
-                result.add("keel", pair.keel.measure(key))
-                result.add("pytorch", pair.pytorch(threads).measure(name))
-                show(f"round {round_number + 1}/{options.rounds} {key}")
+                show(f"round {number} of {options.rounds}: {key}")
+                result = results.at(name, threads)
+                result.add("keel", contest.keel.measure(key))
+                if name not in work.PEAKS:
+                    result.add("pytorch", contest.pytorch(threads).measure(name))
         show("")
-        return results, pair.describe()
+        return results, contest.pytorch(work.THREADS[-1]).description
+
+
+def run(options, command):
+    """Measures everything that was asked for: a record that report.document() makes a page of."""
+    wanted = lambda name: not options.only or options.only.search(name)
+    items = [(name, threads) for name in work.compared() for threads in work.THREADS
+             if wanted(work.with_threads(name, threads))]
+    singles = [name for name in ("memory", "start") if wanted(name)]
+    if not items and not singles:
+        raise processes.Unusable(f"--only {options.only.pattern}: no work has such a name")
+    items = [(name, threads) for name in work.PEAKS for threads in work.THREADS] + items
+    disturbance = machine.Disturbance()
+    with tempfile.TemporaryDirectory() as folder:
+        folders = {"unpacked": Path(folder) / "unpacked", "gz": Path(folder) / "gz"}
+        for directory in folders.values():
+            directory.mkdir()
+        processes.lay_out(options.data, folders["unpacked"], folders["gz"])
+        results, pytorch = measure(options, items, folders["unpacked"])
+        threads = work.THREADS[-1]
+        show("memory and start")
+        memory = [single_runs.memory(options, folders["unpacked"], threads)] if "memory" in singles else []
+        starts = single_runs.start(options, folders, options.rounds, threads) if "start" in singles else []
+        show("")
+    return {"machine": machine.describe(options.keel, ROOT, pytorch, command), "rounds": options.rounds,
+            "disturbance": disturbance.percent(), "memory": memory,
+            "results": [result.to_json() for result in [*results.all.values(), *starts]]}
 
 
 def main(arguments):
     options = parse(arguments)
-    items = [(name, threads) for name in work.names() for threads in work.THREADS
-             if not options.only or options.only.search(work.with_threads(name, threads))]
-    if not items:
-        sys.exit(f"error: --only {options.only.pattern}: no work has such a name")
+    command = shlex.join(["bench/compare_pytorch.py", *arguments])
+    if not os.access(options.keel, os.X_OK):
+        raise processes.Unusable(f"{options.keel}: no such program; to build it: cmake -S . -B build -DKEEL_BENCH=ON && "
+                                 "cmake --build build")
+    options.python = processes.find_python(options.python)
+    options.data = processes.find_images(options.data, ROOT / "data/mnist")
     start = time.monotonic()
-    results, _ = measure(options, items)
-    text = report.table(results)
-    print(text)
-    print(f"{options.rounds} rounds, {time.monotonic() - start:.0f} s")
+    record = run(options, command)
+    page = report.document(record)
+    print(page)
+    print(f"took {time.monotonic() - start:.0f} s", file=sys.stderr)
     if options.out:
-        options.out.write_text(text, encoding="utf-8")
+        options.out.write_text(page, encoding="utf-8")
+        options.out.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@
 
 #include "keel/core/build_info.h"
 #include "keel/core/parallel.h"
+#include "kernels/dispatch/blas.h"
 #include "kernels/dispatch/isa.h"
 
 namespace keel::bench {
@@ -66,17 +67,6 @@ std::string environment(const char* name) {
   return value == nullptr || *value == '\0' ? "not set" : value;
 }
 
-std::string blas_threads() {
-  switch (openblas_get_parallel()) {
-    case 0:
-      return "serial";
-    case 1:
-      return "threads of its own";
-    default:
-      return "OpenMP";
-  }
-}
-
 }  // namespace
 
 std::size_t last_level_cache() {
@@ -96,8 +86,7 @@ std::vector<std::pair<std::string, std::string>> machine_info() {
           {"processors", std::to_string(std::thread::hardware_concurrency())},
           {"caches", caches_in_words()},
           {"blas", openblas_get_config()},
-          {"blas core", openblas_get_corename()},
-          {"blas threads", blas_threads()},
+          {"blas core", kernels::blas_core()},
           {"OPENBLAS_CORETYPE", environment("OPENBLAS_CORETYPE")},
           {"OMP_NUM_THREADS", environment("OMP_NUM_THREADS")}};
 }

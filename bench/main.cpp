@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "benchmark_flags.h"
 #include "images.h"
 #include "machine.h"
 #include "measure.h"
@@ -15,23 +16,8 @@ namespace {
 
 using namespace keel;
 
-// Google Benchmark's own options; the others are ours.
-bool is_benchmark_flag(const std::string& argument) {
-  return argument.starts_with("--benchmark_") || argument.starts_with("--v=");
-}
-
 void print_info() {
   for (const auto& [name, value] : bench::machine_info()) fmt::print("{:<18} {}\n", name, value);
-}
-
-// Hands Google Benchmark's flags to it.
-void initialize(std::vector<std::string> flags) {
-  static std::string name = "keel-bench";  // it keeps a pointer
-  std::vector<char*> arguments = {name.data()};
-  for (std::string& flag : flags) arguments.push_back(flag.data());
-  int count = static_cast<int>(arguments.size());
-  benchmark::Initialize(&count, arguments.data());
-  if (count > 1) throw apps::UsageError(fmt::format("unknown option '{}' (--help lists all)", arguments[1]));
 }
 
 int run(int argc, char** argv) {
@@ -50,7 +36,7 @@ int run(int argc, char** argv) {
   std::vector<std::string> flags;
   std::vector<const char*> ours;
   for (int i = 0; i < argc; ++i) {
-    if (is_benchmark_flag(argv[i])) {
+    if (bench::is_benchmark_flag(argv[i])) {
       flags.push_back(argv[i]);
     } else {
       ours.push_back(argv[i]);
@@ -62,14 +48,14 @@ int run(int argc, char** argv) {
     return 0;
   }
   bench::set_images(command.text("data") == "synthetic" ? "" : command.text("data"));
-  initialize(flags);
+  bench::initialize_benchmark(flags);
   bench::Registration::add_all();
   if (command.flag("serve")) {
     bench::serve(std::cin, std::cout);
-  } else {
-    benchmark::RunSpecifiedBenchmarks();
+    return 0;
   }
-  return 0;
+  // Where no name matches it says so itself.
+  return benchmark::RunSpecifiedBenchmarks() > 0 ? 0 : 2;
 }
 
 }  // namespace

@@ -2,9 +2,10 @@
 //
 //   void add() {
 //     for_threads([](int threads) {
-//       add_benchmark(fmt::format("op/relu/{}/threads:{}", n, threads), [=](benchmark::State& state) {
+//       add_benchmark(fmt::format("op/relu/{}/threads:{}", n, threads), Clock::wall, [=](benchmark::State&
+//       state) {
 //         ...
-//         measure(state, threads, {.bytes = 8e0 * n}, [&] { relu(x); });
+//         measure(state, threads, {.bytes = 8.0 * n}, [&] { relu(x); });
 //       });
 //     });
 //   }
@@ -28,7 +29,10 @@ class Registration {
 // body(threads) for 1, 2 and as many threads as there are processors.
 void for_threads(const std::function<void(int threads)>& body);
 
-void add_benchmark(const std::string& name, std::function<void(benchmark::State&)> run);
+// What Google Benchmark goes by: wall time, because what other threads do counts too; or, for
+// measure_prepared(), the times of the calls alone. It adds real_time or manual_time to the name.
+enum class Clock { wall, manual };
+void add_benchmark(const std::string& name, Clock clock, std::function<void(benchmark::State&)> run);
 
 // What one call does, as far as that is worth counting.
 struct Work {
@@ -38,7 +42,11 @@ struct Work {
 };
 
 // Times `call` on so many threads, after a first call that pays for memory and for threads that start.
-// Reports GFLOP/s and GB/s, each with its share of the machine's own peak.
+// Reports GFLOP/s and GB/s, each with its share of the machine's own peak (peak.h).
 void measure(benchmark::State& state, int threads, const Work& work, const std::function<void()>& call);
+
+// The same with a `prepare` before each call that is not timed.
+void measure_prepared(benchmark::State& state, int threads, const Work& work,
+                      const std::function<void()>& prepare, const std::function<void()>& call);
 
 }  // namespace keel::bench

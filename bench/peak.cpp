@@ -70,22 +70,22 @@ class Copy {
   std::shared_ptr<std::byte> x_, y_;
 };
 
-constexpr std::size_t kInCache = std::size_t{256} << 10;
+constexpr std::size_t kInCache = std::size_t{1} << 20;
 
 void add() {
   for_threads([](int threads) {
-    add_benchmark(fmt::format("peak/fma/threads:{}", threads), [=](benchmark::State& state) {
+    add_benchmark(fmt::format("peak/fma/threads:{}", threads), Clock::wall, [=](benchmark::State& state) {
       const double flops = multiply_add(threads);
       measure(state, threads, {.flops = flops}, [&] { multiply_add(threads); });
     });
     for (const auto& [name, bytes] :
          {std::pair("copy", copy_bytes()), std::pair("copy_in_cache", kInCache)}) {
-      add_benchmark(
-          fmt::format("peak/{}/{}MB/threads:{}", name, static_cast<double>(bytes) / (1 << 20), threads),
-          [=, bytes = bytes](benchmark::State& state) {
-            Copy copy(bytes);
-            measure(state, threads, {.bytes = copy.bytes()}, [&] { copy(threads); });
-          });
+      add_benchmark(fmt::format("peak/{}/threads:{}", name, threads), Clock::wall,
+                    [=, bytes = bytes](benchmark::State& state) {
+                      Copy copy(bytes);
+                      measure(state, threads, {.bytes = copy.bytes()}, [&] { copy(threads); });
+                      state.counters["MiB_of_an_array"] = static_cast<double>(bytes) / (1 << 20);
+                    });
     }
   });
 }
@@ -102,13 +102,20 @@ double peak_flops(int threads) {
   return known[threads];
 }
 
-double copy_bandwidth(int threads) {
-  static std::map<int, double> known;
-  if (known.count(threads) == 0) {
-    Copy copy(copy_bytes());
-    known[threads] = best_rate(threads, copy.bytes(), [&] { copy(threads); });
+double copy_bandwidth(int threads, double bytes) {
+  // Powers of 2, as many kernels touch about the same.
+  constexpr std::size_t kLeast = std::size_t{16} << 10;
+  std::size_t array = kLeast;
+  while (array < copy_bytes() && 2.0 * static_cast<double>(array) < bytes) array *= 2;
+  static std::map<std::pair<int, std::size_t>, double> known;
+  double& found = known[{threads, array}];
+  if (found == 0) {
+    Copy copy(array);
+    found = best_rate(threads, copy.bytes(), [&] { copy(threads); });
+    // Small copies are faster on one.
+    if (threads > 1) found = std::max(found, copy_bandwidth(1, bytes));
   }
-  return known[threads];
+  return found;
 }
 
 std::size_t copy_bytes() {

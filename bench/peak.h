@@ -9,9 +9,11 @@ namespace keel::bench {
 // set level in force.
 double peak_flops(int threads);
 
-// Bytes read plus bytes written a second by a copy from one array to another, of copy_bytes() each: several
-// times the last level of cache.
-double copy_bandwidth(int threads);
+// Bytes read plus bytes written a second by a copy that touches about `bytes` of memory, which may lie in a
+// cache, but no more than two arrays of copy_bytes().
+double copy_bandwidth(int threads, double bytes);
+
+// Bytes of an array that is several times the last level of cache.
 std::size_t copy_bytes();
 
 }  // namespace keel::bench

@@ -8,6 +8,7 @@
 #include "keel/optim/adam.h"
 #include "keel/train/metrics.h"
 #include "measure.h"
+#include "memory.h"
 
 namespace keel::bench {
 namespace {
@@ -59,8 +60,12 @@ class Trainer {
 };
 
 void run(benchmark::State& state, const Setting& setting, int threads) {
+  images();
+  const MemoryPeak memory;
   Trainer trainer(setting);
   measure(state, threads, {.examples = static_cast<double>(setting.batch)}, [&] { trainer.step(); });
+  state.counters["process_MB"] = static_cast<double>(memory.of_process()) / 1e6;
+  state.counters["model_MB"] = static_cast<double>(memory.above_start()) / 1e6;
   if (!(trainer.loss() > 0 && trainer.loss() < 5))
     state.SkipWithError("the loss is not that of a model that learns");
 }
@@ -73,7 +78,7 @@ void add() {
           const Setting setting{model, batch_norm, batch};
           add_benchmark(fmt::format("step/{}/{}/batch:{}/threads:{}", model, batch_norm ? "bn" : "no_bn",
                                     batch, threads),
-                        [=](benchmark::State& state) { run(state, setting, threads); });
+                        Clock::wall, [=](benchmark::State& state) { run(state, setting, threads); });
         }
       }
     }

@@ -28,7 +28,8 @@ KERNEL_FOLDER = re.compile(r"^keel_kernels_\w+\.dir$")
 
 
 def kernel_objects(build: Path) -> list[Path]:
-    folders = [path for path in (build / "CMakeFiles").glob("*.dir") if KERNEL_FOLDER.match(path.name)]
+    folders = [path for part in (build, build / "bench") for path in (part / "CMakeFiles").glob("*.dir")
+               if KERNEL_FOLDER.match(path.name)]
     return sorted(path for folder in folders for path in folder.rglob("*.o"))
 
 
