@@ -18,7 +18,7 @@ Shape::Shape(std::span<const Index> extents) {
     extents_[static_cast<std::size_t>(rank_++)] = extent;
     // Also with an extent of 0 somewhere, so that products over some of the axes are safe.
     check<ShapeError>(!__builtin_mul_overflow(numel, std::max<Index>(extent, 1), &numel),
-                      "[shape] {} has more elements than can be counted", to_string());
+                      "[shape] {} has more elements than can be counted", *this);
   }
 }
 
