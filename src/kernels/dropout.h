@@ -11,12 +11,9 @@ struct DropoutMask {
   double rate = 0;  // the probability of 0, in [0, 1)
 };
 
-// y = x / (1 - rate) where kept, else 0.  writes y
+// y = x / (1 - rate) where kept, else 0; dx of dy by the same.  writes y
 template <class T>
 using DropoutKernel = void(const T* x, T* y, Index n, const DropoutMask* mask);
 KEEL_KERNEL(dropout, DropoutKernel);
-
-// dx += dy / (1 - rate) where kept.  adds
-KEEL_KERNEL(dropout_gradient, DropoutKernel);
 
 }  // namespace keel::kernels
