@@ -170,7 +170,7 @@ void pow_kernel(const T* x, double exponent, T* y, Index n) {
 template <class T, class F>
 void unary_gradient(const T* y, const T* dy, T* dx, Index n, double cost, const F& f) {
   over_elements(n, cost, [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) dx[i] += f(y[i], dy[i]);
+    for (Index i = begin; i < end; ++i) dx[i] = f(y[i], dy[i]);
   });
 }
 
@@ -189,7 +189,10 @@ void relu_gradient_kernel(const T* y, const T* dy, T* dx, Index n) {
 
 template <class T>
 void pow_gradient_kernel(const T* x, const T* dy, double exponent, T* dx, Index n) {
-  if (exponent == 0) return;  // x^0 is constant, also at 0, where the formula has 0 * infinity
+  if (exponent == 0) {  // x^0 is constant, also at 0, where the formula has 0 * infinity
+    unary_gradient(x, dy, dx, n, 1, [](T, T) { return T(0); });
+    return;
+  }
   const T e = static_cast<T>(exponent);
   unary_gradient(x, dy, dx, n, 20, [e](T v, T d) { return d * e * std::pow(v, e - 1); });
 }

@@ -65,14 +65,14 @@ template <class T>
 using PowKernel = void(const T* x, double exponent, T* y, Index n);
 KEEL_KERNEL(pow, PowKernel);
 
-// dx += dy f'(x), given the output y or the input x.  adds
+// dx = dy f'(x), given the output y or the input x.  writes dx
 template <class T>
 using UnaryGradientKernel = void(const T* y, const T* dy, T* dx, Index n);
 KEEL_KERNEL(tanh_gradient, UnaryGradientKernel);     // dy (1 - y^2)
 KEEL_KERNEL(sigmoid_gradient, UnaryGradientKernel);  // dy y (1 - y)
 KEEL_KERNEL(relu_gradient, UnaryGradientKernel);     // dy [y > 0]
 
-// dx += dy exponent x^(exponent - 1).  adds
+// dx = dy exponent x^(exponent - 1).  writes dx
 template <class T>
 using PowGradientKernel = void(const T* x, const T* dy, double exponent, T* dx, Index n);
 KEEL_KERNEL(pow_gradient, PowGradientKernel);

@@ -21,11 +21,12 @@ template <class Kernel>
 GradientFunction gradient_of(const Tensor& saved, const Kernel& kernel) {
   return [saved, kernel](const Tensor& dy, Gradients& gradients) {
     if (!gradients.wants(0)) return;
-    Tensor& dx = gradients.add_to(0);
+    Tensor dx = Tensor::like(dy);
     dispatch_floating("backward", dy.dtype(), [&](auto zero) {
       using T = decltype(zero);
       kernel(saved.data<T>(), dy.data<T>(), dx.data<T>(), dy.numel());
     });
+    gradients.add(0, std::move(dx));
   };
 }
 
@@ -89,11 +90,12 @@ Variable pow(const Variable& x, double exponent) {
   });
   return Variable::from_op("pow", y, {x}, [vx = x.value(), exponent](const Tensor& dy, Gradients& gradients) {
     if (!gradients.wants(0)) return;
-    Tensor& dx = gradients.add_to(0);
+    Tensor dx = Tensor::like(dy);
     dispatch_floating("pow", dy.dtype(), [&](auto zero) {
       using T = decltype(zero);
       kernels::pow_gradient(vx.data<T>(), dy.data<T>(), exponent, dx.data<T>(), dy.numel());
     });
+    gradients.add(0, std::move(dx));
   });
 }
 

@@ -217,8 +217,7 @@ TYPED_TEST(Elementwise, Powers) {
   for (const double exponent : {0.0, 1.0, 2.0, 0.5, -1.5, 3.0}) {
     const auto e = static_cast<long double>(exponent);
     for (const Index n : kSizes) {
-      const std::vector<T> x = positive(normal_values<T>(n, 1)), dy = normal_values<T>(n, 2),
-                           dx = normal_values<T>(n, 3);
+      const std::vector<T> x = positive(normal_values<T>(n, 1)), dy = normal_values<T>(n, 2);
       check_each(
           pow, unwritten<T>(n), 2, [&](auto* f, T* y) { f(x.data(), exponent, y, n); },
           [&](std::size_t i) {
@@ -226,10 +225,11 @@ TYPED_TEST(Elementwise, Powers) {
             return Exact{y, y};
           });
       check_each(
-          pow_gradient, dx, 4, [&](auto* f, T* out) { f(x.data(), dy.data(), exponent, out, n); },
+          pow_gradient, unwritten<T>(n), 4,
+          [&](auto* f, T* out) { f(x.data(), dy.data(), exponent, out, n); },
           [&](std::size_t i) {
             const long double term = dy[i] * e * std::pow(static_cast<long double>(x[i]), e - 1);
-            return Exact{dx[i] + term, std::abs(dx[i]) + std::abs(term)};
+            return Exact{term, std::abs(term)};
           });
     }
   }
@@ -251,7 +251,7 @@ TYPED_TEST(Elementwise, PowersOfZeroAndOfNegativeNumbers) {
           EXPECT_TRUE(y[0] == p.y || (std::isnan(p.y) && std::isnan(y[0]))) << p.x << "^" << p.exponent;
         });
     on_every_level<T>(
-        pow_gradient, std::vector<T>{0}, [&](auto* f, T* dx) { f(&p.x, &one, p.exponent, dx, 1); },
+        pow_gradient, unwritten<T>(1), [&](auto* f, T* dx) { f(&p.x, &one, p.exponent, dx, 1); },
         [&](const std::vector<T>& dx) {
           EXPECT_TRUE(dx[0] == p.slope || (std::isnan(p.slope) && std::isnan(dx[0])))
               << p.x << "^" << p.exponent << ": " << dx[0];
@@ -262,19 +262,18 @@ TYPED_TEST(Elementwise, PowersOfZeroAndOfNegativeNumbers) {
 template <class T, class Kernel, class F>
 void check_gradient(const Kernel& kernel, const F& slope) {
   for (const Index n : kSizes) {
-    const std::vector<T> y = normal_values<T>(n, 1), dy = normal_values<T>(n, 2), dx = normal_values<T>(n, 3);
+    const std::vector<T> y = normal_values<T>(n, 1), dy = normal_values<T>(n, 2);
     check_each(
-        kernel, dx, 3, [&](auto* f, T* out) { f(y.data(), dy.data(), out, n); },
+        kernel, unwritten<T>(n), 3, [&](auto* f, T* out) { f(y.data(), dy.data(), out, n); },
         [&](std::size_t i) {
           // 1 - y^2 loses digits near 1: relative to the larger of its two terms.
           const long double v = y[i], d = dy[i];
-          return Exact{dx[i] + d * slope(v),
-                       std::abs(dx[i]) + std::abs(d) * (1 + std::abs(v)) * (1 + std::abs(v))};
+          return Exact{d * slope(v), std::abs(d) * (1 + std::abs(v)) * (1 + std::abs(v))};
         });
   }
 }
 
-TYPED_TEST(Elementwise, GradientsAddToWhatIsThere) {
+TYPED_TEST(Elementwise, Gradients) {
   using T = TypeParam;
   check_gradient<T>(tanh_gradient, [](long double y) { return 1 - y * y; });
   check_gradient<T>(sigmoid_gradient, [](long double y) { return y * (1 - y); });
@@ -285,9 +284,9 @@ TYPED_TEST(Elementwise, TheSlopeOfReluAtZeroIsZero) {
   using T = TypeParam;
   const T y[] = {0, T(-0.0)}, dy[] = {5, 5};
   on_every_level<T>(
-      relu_gradient, std::vector<T>{1, 1}, [&](auto* f, T* dx) { f(y, dy, dx, 2); },
+      relu_gradient, unwritten<T>(2), [&](auto* f, T* dx) { f(y, dy, dx, 2); },
       [&](const std::vector<T>& dx) {
-        EXPECT_EQ(dx, (std::vector<T>{1, 1}));
+        EXPECT_EQ(dx, (std::vector<T>{0, 0}));
       });
 }
 
