@@ -1,5 +1,7 @@
 #include "keel/data/idx.h"
 
+#include <fcntl.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -7,12 +9,16 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "keel/core/error.h"
+#include "keel/core/parallel.h"
 
 namespace keel::data {
 namespace {
@@ -25,8 +31,15 @@ constexpr Index kMagicBytes = 4;
 constexpr Index kMaxInflation = 1032;
 // zlib counts bytes in `unsigned`, and reports what it did in `int`.
 constexpr Index kMaxPiece = 1 << 30;
+// What a thread reads of a plain file at a time.
+constexpr Index kPiece = 4 << 20;
 
 std::string system_message(int error) { return std::generic_category().message(error); }
+
+[[noreturn]] void fail_to_open(const fs::path& path) {
+  throw FileError(
+      fmt::format("{}: cannot open: {}", path.string(), system_message(errno != 0 ? errno : ENOMEM)));
+}
 
 // A file opened by zlib, which passes plain files through and decompresses those that begin with gzip's magic
 // bytes.
@@ -35,8 +48,7 @@ class GzFile {
   GzFile(const fs::path& path, const char* mode) : path_(path) {
     errno = 0;
     file_ = gzopen(path.c_str(), mode);
-    check<FileError>(file_ != nullptr, "{}: cannot open: {}", path.string(),
-                     system_message(errno != 0 ? errno : ENOMEM));
+    if (file_ == nullptr) fail_to_open(path);
   }
   GzFile(const GzFile&) = delete;
   GzFile& operator=(const GzFile&) = delete;
@@ -87,6 +99,36 @@ class GzFile {
 
   fs::path path_;
   gzFile file_ = nullptr;
+};
+
+// A file of which any part can be read at any time.
+class PlainFile {
+ public:
+  explicit PlainFile(const fs::path& path) : path_(path) {
+    errno = 0;
+    file_ = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file_ < 0) fail_to_open(path);
+  }
+  PlainFile(const PlainFile&) = delete;
+  PlainFile& operator=(const PlainFile&) = delete;
+  ~PlainFile() { ::close(file_); }
+
+  // Reads up to `size` bytes from `offset` on: fewer only at the end of the file.
+  Index read(std::uint8_t* to, Index size, Index offset) const {
+    Index done = 0;
+    while (done < size) {
+      const ssize_t got = pread(file_, to + done, static_cast<std::size_t>(size - done), offset + done);
+      if (got < 0 && errno == EINTR) continue;
+      check<FileError>(got >= 0, "{}: cannot read: {}", path_.string(), system_message(errno));
+      if (got == 0) break;
+      done += got;
+    }
+    return done;
+  }
+
+ private:
+  fs::path path_;
+  int file_ = -1;
 };
 
 // Removes a file that was not finished.
@@ -146,43 +188,90 @@ Shape read_header(GzFile& file, const std::string& path) {
   return Shape(std::span<const Index>(extents));
 }
 
+// A file whose header has been read. Its elements are read in pieces, on any threads.
+class IdxFile {
+ public:
+  explicit IdxFile(const fs::path& path) : name_(path.string()) {
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    check<FileError>(fs::exists(status), "{}: no such file", name_);
+    check<FileError>(fs::is_regular_file(status), "{}: a regular file expected", name_);
+    const auto file_size = static_cast<Index>(fs::file_size(path, error));
+    check<FileError>(!error, "{}: cannot read: {}", name_, error.message());
+
+    gz_.emplace(path, "rb");
+    const Shape shape = read_header(*gz_, name_);
+    header_ = kMagicBytes + 4 * shape.rank();
+    // Before any memory is taken for the elements.
+    if (gz_->compressed()) {
+      check<FileError>(shape.numel() / kMaxInflation <= file_size,
+                       "{}: {} elements expected from the extents {}, more than {} compressed bytes can hold",
+                       name_, shape.numel(), shape, file_size);
+    } else {
+      if (file_size - header_ != shape.numel()) fail_for_size(shape, file_size - header_);
+      plain_.emplace(path);
+    }
+    tensor_ = Tensor::empty(shape, DType::uint8);
+  }
+
+  const Tensor& tensor() const { return tensor_; }
+
+  // Compressed data have no beginning but the first.
+  Index pieces() const { return plain_ ? (tensor_.numel() + kPiece - 1) / kPiece : 1; }
+
+  void read(Index piece) {
+    auto* const elements = tensor_.data<std::uint8_t>();
+    if (plain_) {
+      const Index begin = piece * kPiece;
+      const Index size = std::min(kPiece, tensor_.numel() - begin);
+      const Index got = plain_->read(elements + begin, size, header_ + begin);
+      if (got < size) fail_for_size(tensor_.shape(), begin + got);
+      return;
+    }
+    const Index got = gz_->read(elements, tensor_.numel());
+    if (got < tensor_.numel()) fail_for_size(tensor_.shape(), got);
+    // Asking for one more byte also makes zlib compare the checksum at the end.
+    std::uint8_t more = 0;
+    check<FileError>(gz_->read(&more, 1) == 0,
+                     "{}: {} elements expected from the extents {}, found more bytes after them", name_,
+                     tensor_.numel(), tensor_.shape());
+  }
+
+ private:
+  [[noreturn]] void fail_for_size(const Shape& shape, Index found) const {
+    throw FileError(
+        fmt::format("{}: {} elements expected from the extents {}, found {} bytes after the header", name_,
+                    shape.numel(), shape, found));
+  }
+
+  std::string name_;
+  std::optional<GzFile> gz_;
+  std::optional<PlainFile> plain_;
+  Index header_ = 0;
+  Tensor tensor_;
+};
+
 }  // namespace
 
-Tensor read_idx(const fs::path& path) {
-  const std::string name = path.string();
-  std::error_code error;
-  const fs::file_status status = fs::status(path, error);
-  check<FileError>(fs::exists(status), "{}: no such file", name);
-  check<FileError>(fs::is_regular_file(status), "{}: a regular file expected", name);
-  const auto file_size = static_cast<Index>(fs::file_size(path, error));
-  check<FileError>(!error, "{}: cannot read: {}", name, error.message());
-
-  GzFile file(path, "rb");
-  const Shape shape = read_header(file, name);
-  const Index expected = shape.numel();
-  const Index header = kMagicBytes + 4 * shape.rank();
-  // Before any memory is taken for the elements.
-  if (file.compressed()) {
-    check<FileError>(expected / kMaxInflation <= file_size,
-                     "{}: {} elements expected from the extents {}, more than {} compressed bytes can hold",
-                     name, expected, shape, file_size);
-  } else {
-    check<FileError>(file_size - header == expected,
-                     "{}: {} elements expected from the extents {}, found {} bytes after the header", name,
-                     expected, shape, file_size - header);
+std::vector<Tensor> read_idx_files(const std::vector<fs::path>& paths) {
+  std::vector<std::unique_ptr<IdxFile>> files;
+  std::vector<std::pair<IdxFile*, Index>> pieces;
+  for (const fs::path& path : paths) {
+    files.push_back(std::make_unique<IdxFile>(path));
+    for (Index i = 0; i < files.back()->pieces(); ++i) pieces.emplace_back(files.back().get(), i);
   }
-  Tensor tensor = Tensor::empty(shape, DType::uint8);
-  const Index got = file.read(tensor.data<std::uint8_t>(), expected);
-  check<FileError>(got == expected,
-                   "{}: {} elements expected from the extents {}, found {} bytes after the header", name,
-                   expected, shape, got);
-  // Asking for one more byte also makes zlib compare the checksum at the end of compressed data.
-  std::uint8_t more = 0;
-  check<FileError>(file.read(&more, 1) == 0,
-                   "{}: {} elements expected from the extents {}, found more bytes after them", name,
-                   expected, shape);
-  return tensor;
+  parallel_for(static_cast<Index>(pieces.size()), 1, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) {
+      const auto& [file, piece] = pieces[static_cast<std::size_t>(i)];
+      file->read(piece);
+    }
+  });
+  std::vector<Tensor> tensors;
+  for (const auto& file : files) tensors.push_back(file->tensor());
+  return tensors;
 }
+
+Tensor read_idx(const fs::path& path) { return read_idx_files({path}).front(); }
 
 void write_idx(const fs::path& path, const Tensor& tensor) {
   check<DTypeError>(tensor.dtype() == DType::uint8, "[write_idx] {}: uint8 elements expected, found {}",

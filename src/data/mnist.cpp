@@ -36,23 +36,25 @@ fs::path find_file(const fs::path& directory, const std::string& stem, const std
                   directory.string(), fmt::join(names, ", ")));
 }
 
-Part read_part(const fs::path& directory, const std::string& prefix) {
-  Part part;
-  part.images_path = find_file(directory, prefix + "-images", "idx3-ubyte");
-  part.labels_path = find_file(directory, prefix + "-labels", "idx1-ubyte");
-  part.images = read_idx(part.images_path);
-  const Tensor labels = read_idx(part.labels_path);
-  check<FileError>(part.images.rank() == 3 || part.images.rank() == 4,
+Part find_part(const fs::path& directory, const std::string& prefix) {
+  return {.images_path = find_file(directory, prefix + "-images", "idx3-ubyte"),
+          .labels_path = find_file(directory, prefix + "-labels", "idx1-ubyte"),
+          .images = {},
+          .labels = {}};
+}
+
+void fill_part(Part& part, const Tensor& images, const Tensor& labels) {
+  check<FileError>(images.rank() == 3 || images.rank() == 4,
                    "{}: images [N,H,W] or [N,H,W,C] expected, found {}", part.images_path.string(),
-                   part.images.shape());
+                   images.shape());
   check<FileError>(labels.rank() == 1, "{}: labels [N] expected, found {}", part.labels_path.string(),
                    labels.shape());
-  check<FileError>(part.images.size(0) == labels.size(0), "{} has {} images, but {} has {} labels",
-                   part.images_path.string(), part.images.size(0), part.labels_path.string(), labels.size(0));
-  check<FileError>(part.images.numel() > 0, "{}: at least one image expected, found {}",
-                   part.images_path.string(), part.images.shape());
+  check<FileError>(images.size(0) == labels.size(0), "{} has {} images, but {} has {} labels",
+                   part.images_path.string(), images.size(0), part.labels_path.string(), labels.size(0));
+  check<FileError>(images.numel() > 0, "{}: at least one image expected, found {}", part.images_path.string(),
+                   images.shape());
+  part.images = images;
   part.labels = labels.to(DType::int32);
-  return part;
 }
 
 DatasetPtr make_dataset(const Part& part, Index num_classes, const char* kind, const fs::path& directory) {
@@ -87,8 +89,12 @@ TrainTest load_mnist_format(const fs::path& directory) {
   check<FileError>(fs::is_directory(directory, error),
                    "{}: no such directory; get MNIST by scripts/fetch_mnist.sh, or use --data synthetic",
                    directory.string());
-  const Part train = read_part(directory, "train");
-  const Part test = read_part(directory, "t10k");
+  Part train = find_part(directory, "train"), test = find_part(directory, "t10k");
+  // The largest file first: the others are read while it is decompressed.
+  const std::vector<Tensor> contents =
+      read_idx_files({train.images_path, train.labels_path, test.images_path, test.labels_path});
+  fill_part(train, contents[0], contents[1]);
+  fill_part(test, contents[2], contents[3]);
   check<FileError>(test.images.shape().with(0, 1) == train.images.shape().with(0, 1),
                    "{} has images {}, but {} has {}: all must be of one size", train.images_path.string(),
                    train.images.shape(), test.images_path.string(), test.images.shape());

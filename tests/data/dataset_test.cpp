@@ -8,6 +8,7 @@
 #include "data/support.h"
 #include "keel/core/error.h"
 #include "keel/core/parallel.h"
+#include "support/threads.h"
 
 namespace keel::data {
 namespace {
@@ -153,6 +154,30 @@ TEST(ImageDataset, FingerprintTellsContentsApart) {
   ImageDatasetOptions shape = options;
   shape.images = options.images.reshape({3, 1, 4});
   EXPECT_NE(ImageDataset(shape).fingerprint(), fingerprint);
+}
+
+// Of so many bytes that several threads share the work.
+TEST(ImageDataset, FingerprintsAreTheCrc32OfShapeClassesImagesAndLabels) {
+  std::vector<std::uint8_t> pixels(3000 * 30 * 40);
+  std::vector<std::int32_t> labels(3000);
+  std::uint32_t state = 1;
+  for (std::uint8_t& pixel : pixels)
+    pixel = static_cast<std::uint8_t>((state = state * 1664525U + 1013904223U) >> 24);
+  for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = pixels[i] % 7;
+  const std::string head = "[3000,30,40,1]/7";
+  uLong crc = crc32(0, reinterpret_cast<const Bytef*>(head.data()), static_cast<uInt>(head.size()));
+  crc = crc32(crc, pixels.data(), static_cast<uInt>(pixels.size()));
+  crc = crc32(crc, reinterpret_cast<const Bytef*>(labels.data()), static_cast<uInt>(4 * labels.size()));
+  const ImageDatasetOptions options{.images = Tensor::from({3000, 30, 40}, pixels),
+                                    .labels = Tensor::from({3000}, labels),
+                                    .num_classes = 7,
+                                    .description = ""};
+  for (const int threads : {1, 3}) {
+    const keel::testing::ThreadsGuard guard(threads);
+    const ImageDataset dataset(options);
+    EXPECT_EQ(dataset.fingerprint(), fmt::format("{:08x}", crc));
+    EXPECT_EQ(dataset.fingerprint(), fmt::format("{:08x}", crc));  // the second time, from memory
+  }
 }
 
 TEST(Subset, SeesItsPartOfTheData) {

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "data/support.h"
 #include "keel/core/error.h"
+#include "support/threads.h"
 
 namespace keel::data {
 namespace {
@@ -97,6 +100,35 @@ TEST_F(Idx, WritesTheDocumentedBytes) {
   ASSERT_EQ(bytes.size(), 8U + 66051U);
   EXPECT_EQ(Bytes(bytes.begin(), bytes.begin() + 8), (Bytes{0, 0, 8, 1, 0, 1, 2, 3}));
   EXPECT_EQ(read_idx(directory_ / "long").numel(), 66051);
+}
+
+// The first is so large that it is read in several pieces.
+TEST_F(Idx, ReadsSeveralFilesOnSeveralThreads) {
+  std::vector<std::uint8_t> values(9 * 1000 * 1001);
+  std::uint32_t state = 1;
+  for (std::uint8_t& value : values) {
+    value = static_cast<std::uint8_t>((state = state * 1664525U + 1013904223U) >> 24);
+  }
+  const Tensor large = Tensor::from({9, 1000, 1001}, values);
+  write_idx(directory_ / "large", large);
+  write_bytes(directory_ / "empty", {0, 0, 8, 1, 0, 0, 0, 0});
+  write_gzip(directory_ / "small.gz", kMatrix);
+  for (const int threads : {1, 3}) {
+    const keel::testing::ThreadsGuard guard(threads);
+    const std::vector<Tensor> read =
+        read_idx_files({directory_ / "large", directory_ / "empty", directory_ / "small.gz"});
+    ASSERT_EQ(read.size(), 3U);
+    ASSERT_EQ(read[0].shape(), large.shape());
+    EXPECT_TRUE(std::ranges::equal(read[0].values<std::uint8_t>(), large.values<std::uint8_t>()));
+    EXPECT_EQ(read[1].shape(), (Shape{0}));
+    expect_matrix(read[2]);
+  }
+  const Bytes compressed = read_bytes(directory_ / "small.gz");
+  write_bytes(directory_ / "small.gz", Bytes(compressed.begin(), compressed.end() - 3));
+  EXPECT_EQ(message_of<FileError>([&] {
+              read_idx_files({directory_ / "large", directory_ / "small.gz"});
+            }),
+            (directory_ / "small.gz").string() + ": intact gzip data expected, found them truncated");
 }
 
 TEST_F(Idx, RefusesMissingFilesAndDirectories) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 
@@ -32,8 +33,8 @@ class Dataset {
   virtual std::string description() const = 0;
   // Eight hexadecimal digits, a CRC-32 of the content, for run records: images and labels that are equal have
   // equal fingerprints wherever they were read from, and so have parts cut in the same way from equal sets.
-  // The same examples cut in another way (a part of a part, a set of their own) have another fingerprint. May
-  // read every byte of the data.
+  // The same examples cut in another way (a part of a part, a set of their own) have another fingerprint. The
+  // first call may read every byte of the data.
   virtual std::string fingerprint() const = 0;
 };
 
@@ -75,6 +76,8 @@ class ImageDataset final : public Dataset {
   Tensor labels_;
   Index num_classes_;
   std::string description_;
+  mutable std::once_flag fingerprint_made_;
+  mutable std::string fingerprint_;
 };
 
 // Examples [begin, end) of a dataset, without copying them; the dataset itself if these are all.

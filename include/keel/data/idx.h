@@ -7,6 +7,7 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
 
 #include "keel/core/tensor.h"
 
@@ -18,6 +19,8 @@ namespace keel::data {
 // IDX file of unsigned bytes, is shorter or longer than its header declares, or its compressed data are
 // damaged.
 Tensor read_idx(const std::filesystem::path& path);
+// Several, on several threads. Of those that cannot be read, one is named.
+std::vector<Tensor> read_idx_files(const std::vector<std::filesystem::path>& paths);
 
 // Writes a uint8 tensor of rank 1 to 8, compressed by gzip if the path ends in ".gz". Under another name
 // first, then renamed: the file is whole or not there. throws: DTypeError, ShapeError; FileError if the file
