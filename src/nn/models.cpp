@@ -49,7 +49,7 @@ std::shared_ptr<Sequential> cnn(Rng rng, const ClassifierOptions& options) {
   for (const Index filters : {32, 64}) {
     for (int convolution = 0; convolution < 2; ++convolution) {
       model->add<Conv2d>(channels, filters, 3, rng,
-                         Conv2dLayerOptions{.convolution = {.padding = 1},
+                         Conv2dLayerOptions{.convolution = {.padding = 1, .algorithm = options.convolution},
                                             .weight_init = options.weight_init,
                                             .bias_init = options.bias_init});
       channels = filters;

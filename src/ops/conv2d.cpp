@@ -1,8 +1,11 @@
 #include "keel/ops/conv2d.h"
 
+#include <functional>
+
 #include "kernels/conv2d.h"
 #include "ops/bias_gradient.h"
 #include "ops/extents.h"
+#include "ops/winograd.h"
 
 namespace keel {
 namespace {
@@ -142,6 +145,44 @@ void add_weight_gradient(const Tensor& x, const Tensor& dy, Tensor& dweight, con
   });
 }
 
+// What goes backwards through a convolution: dx and dweight, each if it is wanted.
+using Backward = std::function<void(const Tensor& dz, Gradients& grads)>;
+
+struct Convolution {
+  Tensor y;
+  Backward backward;
+};
+
+Convolution direct(const Tensor& x, const Tensor& weight, const Tensor* bias, const Conv2dOptions& options,
+                   const kernels::Conv2dSizes& sizes) {
+  // The padded input is kept for the weight gradient, so that it is padded once.
+  const Tensor padded = framed(x, sizes.h, sizes.w, options.padding, 1);
+  return {convolve(padded, weight, bias, options.activation, sizes, false),
+          [padded, weight, sizes, options](const Tensor& dz, Gradients& grads) {
+            if (grads.wants(0)) {
+              const kernels::Conv2dSizes back = transposed(sizes, options);
+              const Pair place{(sizes.kh - 1) * sizes.dilation_h - options.padding.h,
+                               (sizes.kw - 1) * sizes.dilation_w - options.padding.w};
+              grads.add(0, convolve(framed(dz, back.h, back.w, place, options.stride), weight, nullptr,
+                                    Activation::none, back, true));
+            }
+            if (grads.wants(1)) add_weight_gradient(padded, dz, grads.add_to(1), sizes);
+          }};
+}
+
+Convolution by_winograd(const Tensor& x, const Tensor& weight, const Tensor* bias,
+                        const Conv2dOptions& options) {
+  const Pair padding = options.padding;
+  return {winograd_convolve(x, weight, bias, padding, options.activation, false),
+          [x, weight, padding](const Tensor& dz, Gradients& grads) {
+            if (grads.wants(0)) {
+              grads.add(0, winograd_convolve(dz, weight, nullptr, {2 - padding.h, 2 - padding.w},
+                                             Activation::none, true));
+            }
+            if (grads.wants(1)) winograd_add_weight_gradient(x, dz, grads.add_to(1), padding);
+          }};
+}
+
 }  // namespace
 
 Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
@@ -150,27 +191,19 @@ Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
   check_options(options);
   check_tensors(x.value(), weight.value(), bias_value, options.groups);
   const kernels::Conv2dSizes sizes = sizes_of(x.shape(), weight.shape(), options);
-  // The padded input is kept for the weight gradient, so that it is padded once.
-  const Tensor padded = framed(x.value(), sizes.h, sizes.w, options.padding, 1);
-  const Tensor y = convolve(padded, weight.value(), bias_value, options.activation, sizes, false);
-  const Tensor activated = options.activation == Activation::relu ? y : Tensor();
+  const Convolution forward = winograd_applies(x.shape(), weight.shape(), options)
+                                  ? by_winograd(x.value(), weight.value(), bias_value, options)
+                                  : direct(x.value(), weight.value(), bias_value, options, sizes);
+  const Tensor activated = options.activation == Activation::relu ? forward.y : Tensor();
 
   std::vector<Variable> inputs = {x, weight};
   if (bias.defined()) inputs.push_back(bias);
-  return Variable::from_op("conv2d", y, std::move(inputs),
-                           [padded, weight_value = weight.value(), activated, sizes, options,
-                            has_bias = bias.defined()](const Tensor& dy, Gradients& grads) {
+  return Variable::from_op("conv2d", forward.y, std::move(inputs),
+                           [backward = forward.backward, activated, has_bias = bias.defined()](
+                               const Tensor& dy, Gradients& grads) {
                              const BiasGradient behind =
                                  bias_gradient(dy, activated, has_bias && grads.wants(2));
-                             const Tensor& dz = behind.input;
-                             if (grads.wants(0)) {
-                               const kernels::Conv2dSizes back = transposed(sizes, options);
-                               const Pair place{(sizes.kh - 1) * sizes.dilation_h - options.padding.h,
-                                                (sizes.kw - 1) * sizes.dilation_w - options.padding.w};
-                               grads.add(0, convolve(framed(dz, back.h, back.w, place, options.stride),
-                                                     weight_value, nullptr, Activation::none, back, true));
-                             }
-                             if (grads.wants(1)) add_weight_gradient(padded, dz, grads.add_to(1), sizes);
+                             backward(behind.input, grads);
                              if (behind.bias.defined()) grads.add(2, behind.bias);
                            });
 }

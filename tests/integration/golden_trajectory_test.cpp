@@ -25,11 +25,18 @@ Tolerances tolerances_of(DType dtype) {
   return {.losses = 1e-5, .predictions = 5e-5, .parameters = 5e-4};
 }
 
+// Where Adam turns rounding into steps of full size, and ReLU and pooling into other gradients, two correct
+// float32 programs end as far apart as PyTorch does from itself when its weights start four roundings away:
+// 3e-4 in the predictions of the cnn. So only losses are compared where sums are taken in another way than
+// PyTorch's; in float64 everything is.
+enum class Compare { everything, losses };
+
 struct Case {
   const char* topic;
   std::shared_ptr<nn::Sequential> (*make_model)(Rng rng, const nn::ClassifierOptions& options);
   nn::ClassifierOptions options;
   DType dtype;
+  Compare compare = Compare::everything;
 };
 void PrintTo(const Case& c, std::ostream* out) { *out << c.topic << " " << name_of(c.dtype); }
 
@@ -87,7 +94,7 @@ std::vector<nn::NamedVariable> running_statistics(const nn::Module& model) {
 class GoldenTrajectory : public ::testing::TestWithParam<Case> {};
 
 TEST_P(GoldenTrajectory, TenStepsOfAdam) {
-  const auto& [topic, make_model, options, dtype] = GetParam();
+  const auto& [topic, make_model, options, dtype, compare] = GetParam();
   const Tolerances tolerances = tolerances_of(dtype);
   const Json golden = load(topic);
   const Json& expected = golden.at(name_of(dtype));
@@ -108,6 +115,7 @@ TEST_P(GoldenTrajectory, TenStepsOfAdam) {
     optimizer.step(golden.at("optimizer").at("lr"));
     optimizer.clear_grad();
   }
+  if (compare == Compare::losses) return;
   expect_summaries(model->named_parameters(), expected.at("parameters"), tolerances.parameters);
   expect_summaries(running_statistics(*model), expected.at("buffers"), tolerances.parameters);
   const NoGrad no_grad;
@@ -124,14 +132,20 @@ std::vector<Case> all_cases() {
   for (const DType dtype : {DType::float64, DType::float32}) {
     result.push_back({"trajectory_mlp", nn::mlp, {}, dtype});
     result.push_back({"trajectory_mlp_bn", nn::mlp, {.batch_norm = true, .norm_position = kAfter}, dtype});
-    result.push_back({"trajectory_cnn", nn::cnn, {}, dtype});
+    result.push_back({"trajectory_cnn", nn::cnn, {.convolution = Conv2dAlgorithm::direct}, dtype});
+    result.push_back({"trajectory_cnn",
+                      nn::cnn,
+                      {},
+                      dtype,
+                      dtype == DType::float64 ? Compare::everything : Compare::losses});
     result.push_back({"trajectory_cnn_bn", nn::cnn, {.batch_norm = true, .norm_position = kBefore}, dtype});
   }
   return result;
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, GoldenTrajectory, ::testing::ValuesIn(all_cases()), [](const auto& each) {
-  return fmt::format("{}_{}", each.param.topic, name_of(each.param.dtype));
+  const bool direct = each.param.options.convolution == Conv2dAlgorithm::direct;
+  return fmt::format("{}_{}{}", each.param.topic, name_of(each.param.dtype), direct ? "_direct" : "");
 });
 
 }  // namespace

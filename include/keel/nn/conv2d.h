@@ -9,7 +9,7 @@
 namespace keel::nn {
 
 struct Conv2dLayerOptions {
-  Conv2dOptions convolution = {};  // stride, padding, dilation, groups
+  Conv2dOptions convolution = {};  // stride, padding, dilation, groups, algorithm
   bool bias = true;
   Initializer weight_init = pytorch_default();
   Initializer bias_init = pytorch_default();  // sees the weight's fans

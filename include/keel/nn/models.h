@@ -6,6 +6,7 @@
 #include "keel/nn/batch_norm.h"
 #include "keel/nn/init.h"
 #include "keel/nn/sequential.h"
+#include "keel/ops/conv2d.h"
 
 namespace keel::nn {
 
@@ -21,6 +22,7 @@ struct ClassifierOptions {
   double dropout = 0;  // rate, in front of the last layer; 0 is no such layer
   Initializer weight_init = pytorch_default();
   Initializer bias_init = pytorch_default();
+  Conv2dAlgorithm convolution = Conv2dAlgorithm::fastest;
 };
 
 // Flatten -> Dense 128 -> ReLU [and BatchNorm] -> [Dropout] -> Dense classes

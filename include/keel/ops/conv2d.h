@@ -7,12 +7,21 @@
 
 namespace keel {
 
+// How the sums are computed.
+enum class Conv2dAlgorithm {
+  fastest,  // 3x3 kernels of stride 1 by Winograd's minimal filtering (arXiv:1509.09308), in float64 too; its
+            // rounding errors are some 2 to 4 times those of direct sums, and an infinity or NaN may spread
+            // to the neighbours of the pixels that it belongs to
+  direct,  // as the formula has it
+};
+
 struct Conv2dOptions {
   Pair stride = 1;
   Pair padding = 0;   // rows of zeros above and below, columns of zeros left and right
   Pair dilation = 1;  // distance of neighbouring taps, in pixels
   Index groups = 1;   // parts of the output channels; each sees its own share of the input channels
   Activation activation = Activation::none;  // applied to y
+  Conv2dAlgorithm algorithm = Conv2dAlgorithm::fastest;
 };
 
 // Cross-correlation (the kernel is not flipped), as everywhere in deep learning:

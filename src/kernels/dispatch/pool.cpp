@@ -6,6 +6,7 @@ namespace keel::kernels {
 namespace {
 
 thread_local bool inside_loop = false;
+thread_local int slot_in_loop = 0;
 
 void pause() {
 #if defined(__x86_64__)
@@ -38,6 +39,7 @@ bool look_out(const Done& done) {
 Pool::~Pool() { set_workers(0); }
 
 bool Pool::inside() { return inside_loop; }
+int Pool::slot() { return slot_in_loop; }
 
 void Pool::set_workers(std::size_t workers) {
   if (workers_.size() == workers) return;
@@ -47,7 +49,9 @@ void Pool::set_workers(std::size_t workers) {
   for (std::thread& worker : workers_) worker.join();
   workers_.clear();
   stop_ = false;
-  while (workers_.size() < workers) workers_.emplace_back(&Pool::work, this, generation);
+  while (workers_.size() < workers) {
+    workers_.emplace_back(&Pool::work, this, static_cast<int>(workers_.size()) + 1, generation);
+  }
 }
 
 void Pool::run(std::int64_t chunks, int threads, void* context, RunChunk run_chunk) {
@@ -90,8 +94,9 @@ void Pool::wait_until_finished(std::uint32_t chunks) {
   for (std::uint32_t seen = finished_; seen != chunks; seen = finished_) finished_.wait(seen);
 }
 
-void Pool::work(std::uint32_t generation) {
+void Pool::work(int slot, std::uint32_t generation) {
   inside_loop = true;
+  slot_in_loop = slot;
   while (true) {
     const auto next = [&] { return generation_.load(std::memory_order_acquire) != generation; };
     if (!look_out(next)) generation_.wait(generation);

@@ -30,10 +30,12 @@ class Pool {
 
   // Whether the calling thread is inside run().
   static bool inside();
+  // Which of the threads of a run() this is: 0 for the one that called it, and outside.
+  static int slot();
 
  private:
   void set_workers(std::size_t workers);
-  void work(std::uint32_t generation);
+  void work(int slot, std::uint32_t generation);
   void take_chunks(std::uint32_t generation);
   void wait_until_finished(std::uint32_t chunks);
 

@@ -21,6 +21,8 @@ int num_threads() {
   return chosen > 0 ? chosen : omp_get_max_threads();
 }
 
+int loop_slot() { return Pool::slot(); }
+
 void for_each_chunk(std::int64_t chunks, bool parallel, void* context,
                     void (*run)(void* context, std::int64_t chunk)) {
   const int threads = num_threads();

@@ -13,4 +13,8 @@ int num_threads();
 void for_each_chunk(std::int64_t chunks, bool parallel, void* context,
                     void (*run)(void* context, std::int64_t chunk));
 
+// For work space that each thread has for itself: a number below num_threads(), not used by two threads of
+// one loop at a time.
+int loop_slot();
+
 }  // namespace keel::kernels

@@ -1,0 +1,135 @@
+#include "kernels/parallel.h"
+#include "kernels/winograd_tile.h"
+
+namespace keel::kernels::KEEL_ISA {
+namespace {
+
+// Three values to four, by G.
+template <class P>
+inline __attribute__((always_inline)) void weight_transform(P g0, P g1, P g2, P (&u)[4]) {
+  constexpr auto kHalf = 0.5F;
+  const P ends = (g0 + g2) * kHalf, middle = g1 * kHalf;
+  u[0] = g0;
+  u[1] = ends + middle;
+  u[2] = ends - middle;
+  u[3] = g2;
+}
+
+// By panel of output channels, as the tiles of a product read them; in a panel [place, input channel,
+// output channel].
+template <class T>
+void winograd_weights_kernel(const T* weight, T* packed, Index c, Index k, bool flipped) {
+  constexpr Index kPanel = kPanelVectors * kLanes<T>;
+  const Index inputs = flipped ? k : c, outputs = flipped ? c : k;
+  const Index input_step = flipped ? 1 : k, output_step = flipped ? k : 1;
+  for (Index first = 0; first < outputs; first += kPanel) {
+    const Index real = min_of(kPanel, outputs - first);
+    const Index width = ceil_div(real, kLanes<T>) * kLanes<T>;
+    T* panel = packed + kWinogradPlaces * inputs * first;
+    for (Index i = 0; i < inputs; ++i) {
+      T taps[9][kPanel] = {};
+      for (Index tap = 0; tap < 9; ++tap) {
+        const T* from = weight + (flipped ? 8 - tap : tap) * c * k + i * input_step + first * output_step;
+        for (Index o = 0; o < real; ++o) taps[tap][o] = from[o * output_step];
+      }
+      for (Index o = 0; o < width; o += kLanes<T>) {
+        Vector<T> rows[3][4], u[4];
+#pragma GCC unroll 3
+        for (int r = 0; r < 3; ++r) {
+          weight_transform(load(taps[r * 3] + o), load(taps[r * 3 + 1] + o), load(taps[r * 3 + 2] + o),
+                           rows[r]);
+        }
+#pragma GCC unroll 4
+        for (int q = 0; q < 4; ++q) {
+          weight_transform(rows[0][q], rows[1][q], rows[2][q], u);
+#pragma GCC unroll 4
+          for (int r = 0; r < 4; ++r) store(panel + ((r * 4 + q) * inputs + i) * width + o, u[r]);
+        }
+      }
+    }
+  }
+}
+
+// A^T m A and what comes behind it, for one tile.
+template <class T>
+inline void write_tile(const T* m, Index step, const T* bias, T* y, const TilePlace& tile,
+                       const WinogradSizes& s, bool relu) {
+  T* out = y + ((tile.image * s.oh + tile.i) * s.ow + tile.j) * s.k;
+  const bool right = tile.j + 1 < s.ow, below = tile.i + 1 < s.oh;
+  for_channels<T>(s.k, [&]<class P>(Index k) {
+    P rows[4][2];
+#pragma GCC unroll 4
+    for (int r = 0; r < 4; ++r) {
+      P d[4];
+#pragma GCC unroll 4
+      for (int q = 0; q < 4; ++q) d[q] = load_as<P>(m + (r * 4 + q) * step + k);
+      rows[r][0] = d[0] + d[1] + d[2];
+      rows[r][1] = d[1] - d[2] - d[3];
+    }
+    const P offset = bias != nullptr ? load_as<P>(bias + k) : P{};
+#pragma GCC unroll 2
+    for (int q = 0; q < 2; ++q) {
+      P above = rows[0][q] + rows[1][q] + rows[2][q] + offset;
+      P under = rows[1][q] - rows[2][q] - rows[3][q] + offset;
+      if (relu) {
+        above = above < 0 ? P{} : above;
+        under = under < 0 ? P{} : under;
+      }
+      if (q == 1 && !right) break;
+      store_as<P>(out + q * s.k + k, above);
+      if (below) store_as<P>(out + (s.ow + q) * s.k + k, under);
+    }
+  });
+}
+
+template <class T>
+void winograd_forward_kernel(const T* x, const T* packed, const T* bias, T* y, T* scratch,
+                             const WinogradSizes& s, bool relu) {
+  constexpr Index kTiles = kWinogradForwardTiles, kPanel = kPanelVectors * kLanes<T>;
+  const Tiles tiles(s);
+  const Index padded_k = padded_channels<T>(s.k);
+  const Index v_step = kTiles * s.c, m_step = kTiles * padded_k;
+  const double work = 4.0 * static_cast<double>(s.n * tiles.of_image) * static_cast<double>(s.c * s.k);
+  for_chunks(s.n * tiles.of_image, kTiles, work, [&](Index begin, Index end, Index) {
+    T* const v = scratch + loop_slot() * winograd_scratch<T>(kTiles, s.c, s.k);
+    T* const m = v + kWinogradPlaces * v_step;
+    T* const zeros = m + kWinogradPlaces * m_step;
+    for (Index c = 0; c < s.c; ++c) zeros[c] = 0;
+    TilePlace place_in(tiles, begin), place_out = place_in;
+    for (Index t = begin; t < end; ++t, place_in.advance(s)) {
+      transform_patch(x, zeros, v + (t - begin) * s.c, v_step, place_in, s);
+    }
+    for (Index first = 0; first < s.k; first += kPanel) {
+      const Index vectors = ceil_div(min_of(kPanel, s.k - first), kLanes<T>), width = vectors * kLanes<T>;
+      for (Index place = 0; place < kWinogradPlaces; ++place) {
+        for_tiles(end - begin, [&](Index row, Index rows) {
+          run_tile<GemmTile<T>>(rows, vectors,
+                                GemmTile<T>{.a = v + place * v_step + row * s.c,
+                                            .a_row = s.c,
+                                            .a_step = 1,
+                                            .b = packed + kWinogradPlaces * s.c * first + place * s.c * width,
+                                            .b_step = width,
+                                            .y = m + place * m_step + row * padded_k + first,
+                                            .y_row = padded_k,
+                                            .bias = nullptr,
+                                            .columns = width,
+                                            .depth = s.c,
+                                            .first = true,
+                                            .relu = false});
+        });
+      }
+    }
+    for (Index t = begin; t < end; ++t, place_out.advance(s)) {
+      write_tile(m + (t - begin) * padded_k, m_step, bias, y, place_out, s, relu);
+    }
+  });
+}
+
+}  // namespace
+
+const Entry<WinogradWeightsKernel> winograd_weights = {winograd_weights_kernel<float>,
+                                                       winograd_weights_kernel<double>};
+const Entry<WinogradForwardKernel> winograd_forward = {winograd_forward_kernel<float>,
+                                                       winograd_forward_kernel<double>};
+
+}  // namespace keel::kernels::KEEL_ISA
