@@ -38,7 +38,7 @@ def parse(arguments):
                         help="write the page here, and the measurements beside it with .json, besides printing the page")
     options = parser.parse_args(arguments)
     options.rounds = options.rounds or (2 if options.quick else 5)
-    options.seconds = 0.1 if options.quick else 0.25
+    options.seconds = 0.1 if options.quick else 0.2
     return options
 
 
@@ -67,17 +67,33 @@ def measure(options, items, images):
     with processes.Contest(options.keel, options.python, images, options.seconds) as contest:
         for number in range(1, options.rounds + 1):
             for name, threads in items:
-                key = work.with_threads(name, threads)
-                show(f"round {number} of {options.rounds}: {key}")
-                result = results.at(name, threads)
-                result.add("keel", contest.keel.measure(key))
-                if name not in work.PEAKS:
-                    result.add("pytorch", contest.pytorch(threads).measure(name))
+                show(f"round {number} of {options.rounds}: {work.with_threads(name, threads)}")
+                measure_once(contest, results, name, threads)
         show("")
         return results, contest.pytorch(work.THREADS[-1]).description
 
 
-def run(options, command):
+def measure_once(contest, results, name, threads):
+    """One piece of work in both, one right after the other, after the peak that it is compared with."""
+    result = results.at(name, threads)
+    if work.peak_of(name):
+        peak, unit = work.peak_of(name)
+        answer = contest.keel.measure(work.with_threads(peak, threads))
+        results.at(peak, threads).add("keel", answer)
+        result.peaks.append(answer["counters"][unit])
+    result.add("keel", contest.keel.measure(work.with_threads(name, threads)))
+    result.add("pytorch", contest.pytorch(threads).measure(name))
+
+
+def command_of(options):
+    """What to type for such a comparison, wherever the programs are."""
+    words = ["bench/compare_pytorch.py"] + ["--quick"] * options.quick
+    if options.only:
+        words += ["--only", options.only.pattern]
+    return shlex.join([*words, "--rounds", str(options.rounds)])
+
+
+def run(options):
     """Measures everything that was asked for: a record that report.document() makes a page of."""
     wanted = lambda name: not options.only or options.only.search(name)
     items = [(name, threads) for name in work.compared() for threads in work.THREADS
@@ -85,7 +101,6 @@ def run(options, command):
     singles = [name for name in ("memory", "start") if wanted(name)]
     if not items and not singles:
         raise processes.Unusable(f"--only {options.only.pattern}: no work has such a name")
-    items = [(name, threads) for name in work.PEAKS for threads in work.THREADS] + items
     disturbance = machine.Disturbance()
     with tempfile.TemporaryDirectory() as folder:
         folders = {"unpacked": Path(folder) / "unpacked", "gz": Path(folder) / "gz"}
@@ -98,21 +113,21 @@ def run(options, command):
         memory = [single_runs.memory(options, folders["unpacked"], threads)] if "memory" in singles else []
         starts = single_runs.start(options, folders, options.rounds, threads) if "start" in singles else []
         show("")
-    return {"machine": machine.describe(options.keel, ROOT, pytorch, command), "rounds": options.rounds,
-            "disturbance": disturbance.percent(), "memory": memory,
+    info = machine.parse_info(machine.output_of(options.keel, "--info"))
+    return {"machine": machine.describe(info, machine.commit_of(ROOT), pytorch, command_of(options)),
+            "rounds": options.rounds, "disturbance": disturbance.percent(), "memory": memory,
             "results": [result.to_json() for result in [*results.all.values(), *starts]]}
 
 
 def main(arguments):
     options = parse(arguments)
-    command = shlex.join(["bench/compare_pytorch.py", *arguments])
     if not os.access(options.keel, os.X_OK):
         raise processes.Unusable(f"{options.keel}: no such program; to build it: cmake -S . -B build -DKEEL_BENCH=ON && "
                                  "cmake --build build")
     options.python = processes.find_python(options.python)
     options.data = processes.find_images(options.data, ROOT / "data/mnist")
     start = time.monotonic()
-    record = run(options, command)
+    record = run(options)
     page = report.document(record)
     print(page)
     print(f"took {time.monotonic() - start:.0f} s", file=sys.stderr)

@@ -18,33 +18,37 @@ def output_of(*command):
     return run.stdout.strip() if run.returncode == 0 else ""
 
 
-def describe(keel_bench, root, pytorch, command):
-    """{title: text}. pytorch: what a worker says of itself."""
-    info = dict(line.split(maxsplit=1) if " " not in line[:18].strip() else (line[:18].strip(), line[18:].strip())
-                for line in output_of(keel_bench, "--info").splitlines())
-    commit = output_of("git", "-C", root, "describe", "--always", "--dirty=, with changes that are not committed")
-    torch = f"{pytorch['version']}; {'; '.join(pytorch['config'])}"
+def parse_info(text):
+    """What keel-bench --info prints: a name in 18 columns, then its value."""
+    return {line[:18].strip(): line[18:].strip() for line in text.splitlines()}
+
+
+def describe(info, commit, pytorch, command):
+    """{title: text}. info: of parse_info(); pytorch: what a worker says of itself."""
+    blas = pytorch["blas"].removeprefix("OpenBLAS, ")
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        "command": command,
-        "processor": f"{info.get('cpu', platform.processor())}, {info.get('processors', os.cpu_count())} processors",
-        "caches": info.get("caches", "unknown"),
+        "command": f"`{command}`",
+        "processor": f"{info['cpu']}, {info['processors']} processors",
+        "caches": info["caches"],
         "system": system(),
-        "Keel": f"commit {commit or 'unknown'}; {info.get('keel', 'unknown')}; kernels for {info.get('isa', 'unknown')}",
-        "Keel's BLAS": f"{info.get('blas', 'unknown')}; running its kernels for {info.get('blas core', 'unknown')}",
-        "PyTorch": torch,
-        "PyTorch's BLAS": f"running its kernels for {pytorch['blas'].removeprefix('OpenBLAS, ')}" if pytorch["blas"]
-                          else "not OpenBLAS",
+        "Keel": f"commit {commit or 'unknown'}; {info['keel']}; kernels for {info['isa']}",
+        "Keel's BLAS": f"{info['blas']}, whose kernels for {info['blas core']} run",
+        "PyTorch": f"{pytorch['version']}; {'; '.join(pytorch['config'])}",
+        "PyTorch's BLAS": f"OpenBLAS, whose kernels for {blas} run" if blas else "not OpenBLAS",
     }
+
+
+def commit_of(root):
+    return output_of("git", "-C", root, "describe", "--always", "--dirty=, with changes that are not committed")
 
 
 def system():
     try:
         lines = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
-        name = lines["PRETTY_NAME"].strip('"')
+        return lines["PRETTY_NAME"].strip('"')
     except (OSError, KeyError):
-        name = platform.system()
-    return f"{name}, {platform.system()} {platform.release()}"
+        return platform.system()
 
 
 class Disturbance:

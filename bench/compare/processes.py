@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
@@ -104,12 +105,14 @@ class Process:
         return total
 
     def close(self):
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self.process.stdout.close()
 
 
 class Keel(Process):
@@ -128,7 +131,11 @@ class PyTorch(Process):
     def __init__(self, python, threads, images, seconds):
         super().__init__([python, "-B", WORKER, "serve", threads, images], environment(threads))
         self.seconds = seconds
-        self.description = self.read()
+        try:
+            self.description = self.read()
+        except Unusable:
+            self.close()
+            raise
 
     def measure(self, name):
         answer = self.ask(json.dumps({"name": name, "seconds": self.seconds, "repetitions": REPETITIONS}))

@@ -27,6 +27,13 @@ def failure(result):
     return "not measured: " + "; ".join(f"{framework}: {error}" for framework, error in result.errors.items())
 
 
+def share_in_words(name, percent):
+    if percent is None:
+        return ""
+    peak, _ = work.peak_of(name)
+    return f"{percent:.0f} % {'FMA' if peak == 'peak/fma' else 'copy'}"
+
+
 def comparison(results, names):
     """A row for each piece of work and number of threads."""
     rows = []
@@ -37,10 +44,10 @@ def comparison(results, names):
         if result.errors or not result.ratios():
             rows.append([title, threads, "", "", "", "", "", failure(result)])
             continue
-        ratios, share = result.ratios(), results.percent_of_peak(result)
+        ratios, share = result.ratios(), result.percent_of_peak()
         rows.append([title, threads, duration(result.median("keel")), duration(result.median("pytorch")),
                      f"**{result.ratio():.2f}**", f"{min(ratios):.2f} to {max(ratios):.2f}",
-                     f"{share[0]:.0f} % {share[1]}" if share else "", result.variant])
+                     share_in_words(result.name, share), result.variant])
     header = ["work", "threads", "Keel", "PyTorch", "ratio", "of the rounds", "Keel, of the peak", "PyTorch's way"]
     return table(header, rows) if rows else ""
 
@@ -138,10 +145,10 @@ NOTES = """\
 - Backward is timed without the forward pass before it. `conv2d` has 3x3 kernels, padding 1 and a bias; its sizes are
   images x height x width x input channels x output channels. The first layer of a model needs the gradients of its
   weights only: `conv2d_weight_only`. Products with the padding count as work.
-- The peaks are measured in every round as well. *FMA* is a loop of multiply-adds in registers at the instruction set
-  level of the kernels; *copy* one between arrays larger than the caches. For batch_norm the bytes are the least that must
-  move: forward reads x twice and writes y, backward reads x and dy twice and writes dx; for Adam, four numbers are read
-  and three written for each parameter.
+- The peaks are measured just before each piece of work that is compared with them. *FMA* is a loop of
+  multiply-adds in registers at the instruction set level of the kernels; *copy* one between arrays larger than the
+  caches. For batch_norm the bytes are the least that must move: forward reads x twice and writes y, backward reads x and
+  dy twice and writes dx.
 - Memory is the most that the process has held, as Linux counts it, in a process of its own for each; in PyTorch with the
   images stored as bytes, as Keel stores them.
 - Start is from the start of `keel-mnist-bn`, with its default options, until its progress bar shows the first step. That

@@ -92,9 +92,10 @@ def start(options, folders, rounds, threads):
     results = [work.Result(f"start/{name}", threads) for name in folders]
     for _ in range(rounds):
         for result, images in zip(results, folders.values()):
-            try:
-                result.add("keel", {"seconds": [keel_start(program, images)]})
-                result.add("pytorch", {"seconds": [pytorch_start(options.python, images, threads)]})
-            except (OSError, processes.Unusable) as error:
-                result.errors["keel"] = str(error)
+            for framework, run in (("keel", lambda: keel_start(program, images)),
+                                   ("pytorch", lambda: pytorch_start(options.python, images, threads))):
+                try:
+                    result.add(framework, {"seconds": [run()]})
+                except (OSError, processes.Unusable) as error:
+                    result.add(framework, {"error": str(error)})
     return results

@@ -8,8 +8,8 @@ from . import work
 
 # In the order of the table: work, what is asked for, and how it is computed.
 TARGETS = [
-    ("conv2d 3x3 forward and both gradients, 32 to 64 channels", "percent", 85, r"op/conv2d_(forward|backward)/.*x32x|"
-                                                                                r"op/conv2d_(forward|backward)/.*x64x64"),
+    ("conv2d 3x3 forward and both gradients, 32 to 64 channels", "percent", 85,
+     r"op/conv2d_(forward|backward)/\d+x\d+x\d+x(32|64)x\d+"),
     ("conv2d with 1 input channel, forward and weight gradient", "ratio", 3, r"op/conv2d_.*x1x32"),
     ("dense 784x128 forward + backward, batch 128", "percent_together", 80, r"op/dense_.*/128x784x128"),
     ("dense 784x128 forward + backward, batch 32", "percent_together", 55, r"op/dense_.*/32x784x128"),
@@ -50,9 +50,9 @@ def best(results, name, framework):
 
 def percents(results, pattern):
     for title, result in each(results, pattern):
-        share = results.percent_of_peak(result)
-        if share:
-            yield title, share[0]
+        share = result.percent_of_peak()
+        if share is not None:
+            yield title, share
 
 
 def percents_together(results, pattern):
@@ -61,13 +61,13 @@ def percents_together(results, pattern):
         found = [results.find(name, threads) for name in names_of(results, pattern)]
         if not found or not all(found):
             continue
-        shares = [results.percent_of_peak(result) for result in found]
-        if not all(shares):
+        shares = [result.percent_of_peak() for result in found]
+        if None in shares:
             continue
         # Work done is share times time.
-        seconds = [result.median("keel") for result in found]
-        done = sum(share[0] * time for share, time in zip(shares, seconds))
-        yield f"{threads} thread{'s' if threads > 1 else ''}", done / sum(seconds)
+        times = [result.median("keel") for result in found]
+        done = sum(share * time for share, time in zip(shares, times))
+        yield f"{threads} thread{'s' if threads > 1 else ''}", done / sum(times)
 
 
 def ratios(results, pattern):

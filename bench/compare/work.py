@@ -9,7 +9,6 @@ THREADS = (1, 2)
 CONVOLUTIONS = ("64x28x28x1x32", "64x28x28x32x32", "64x14x14x32x64", "64x14x14x64x64")
 IN_CACHE, OUT_OF_CACHE = "64x14x14x64", "512x28x28x32"
 MEMORY = "step/cnn/bn/batch:64"
-PEAKS = ("peak/fma", "peak/copy")
 
 
 def steps():
@@ -39,6 +38,15 @@ def compared():
     return [*steps(), *operations()]
 
 
+def peak_of(name):
+    """The peak that bounds Keel's speed, and in what it is counted; None where neither does, as in a cache."""
+    if name.startswith(("op/conv2d", "op/dense", "peak/fma")):
+        return "peak/fma", "GFLOP/s"
+    if OUT_OF_CACHE in name or name == "peak/copy":
+        return "peak/copy", "GB/s"
+    return None
+
+
 def with_threads(name, threads):
     return f"{name}/threads:{threads}"
 
@@ -50,6 +58,7 @@ class Result:
         self.name, self.threads = name, threads
         self.seconds = {"keel": [], "pytorch": []}  # a number for each round
         self.rates = {}  # what Keel counts, such as GFLOP/s: a number for each round
+        self.peaks = []  # the machine's, in the same unit, measured just before Keel in each round
         self.errors = {}
         self.variant = ""  # how PyTorch does it fastest
 
@@ -72,6 +81,13 @@ class Result:
     def ratio(self):
         keel, pytorch = self.median("keel"), self.median("pytorch")
         return pytorch / keel if keel and pytorch else None
+
+    def percent_of_peak(self):
+        """How much of the machine's peak Keel reaches, the median of the rounds; None without a peak."""
+        if not self.peaks:
+            return None
+        _, unit = peak_of(self.name)
+        return 100 * statistics.median(rate / peak for rate, peak in zip(self.rates[unit], self.peaks))
 
     def to_json(self):
         return vars(self)
@@ -97,13 +113,3 @@ class Results:
         """A result that was measured without an error, or None."""
         result = self.all.get((name, threads))
         return result if result and not result.errors and result.seconds["keel"] else None
-
-    def percent_of_peak(self, result):
-        """How much of the machine's peak Keel reaches: (percent, "FMA" or "copy"), by the rates and peaks of each round;
-        None if that was not measured, or the work lies in a cache, which the copy does not."""
-        for counter, peak_name in (("GFLOP/s", "peak/fma"), ("GB/s", "peak/copy")):
-            peak = self.find(peak_name, result.threads)
-            if peak and counter in result.rates and (counter == "GFLOP/s" or OUT_OF_CACHE in result.name):
-                shares = [rate / most for rate, most in zip(result.rates[counter], peak.rates[counter])]
-                return 100 * statistics.median(shares), peak_name.removeprefix("peak/").replace("fma", "FMA")
-        return None

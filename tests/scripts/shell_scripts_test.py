@@ -1,4 +1,4 @@
-"""run_mnist.sh, run_tests.sh and what they share, with stand-ins for the programs that they call."""
+"""run_mnist.sh, run_tests.sh, run_bench.sh and what they share, with stand-ins for the programs that they call."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ class ShellTest(unittest.TestCase):
         self.folder = Path(folder.name).resolve()
         self.root, self.log = self.folder / "keel", self.folder / "log"
         (self.root / "scripts").mkdir(parents=True)
-        for name in ("common.sh", "run_mnist.sh", "run_tests.sh"):
+        for name in ("common.sh", "run_mnist.sh", "run_tests.sh", "run_bench.sh"):
             shutil.copy(SCRIPTS / name, self.root / "scripts")
         self.program("bin/dpkg-query", PACKAGE_QUERY)
         self.program("bin/id", "echo 1000")
@@ -41,6 +41,7 @@ class ShellTest(unittest.TestCase):
             self.program(name, LOG)
         self.program("bin/python-with-matplotlib", f'[[ $1 == -c ]] || {{ {LOG.strip()}; }}')
         self.program("keel/build/bin/keel-mnist-bn", LOG + EXPERIMENT)
+        self.program("keel/build/bin/keel-bench", LOG)
         self.environment = {
             "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "LOG": str(self.log), "MISSING": "",
             "KEEL_PYTHON": str(self.folder / "bin/python-with-matplotlib"), "CMAKE_GENERATOR": "none"}
@@ -252,6 +253,38 @@ class RunTestsTest(ShellTest):
     def test_failures_are_not_hidden(self):
         self.program("bin/ctest", "exit 8")
         self.assertEqual(self.run_script("run_tests.sh").returncode, 8)
+
+
+class RunBenchTest(ShellTest):
+    def setUp(self):
+        super().setUp()
+        self.program("bin/python3", LOG + '[[ $1 != -c || -n ${TORCH:-} ]]')
+        self.program("bin/python-with-matplotlib", '[[ -n ${TORCH:-} ]]')  # what KEEL_PYTHON names
+
+    def test_options_go_to_the_program(self):
+        self.assertEqual(self.run_script("run_bench.sh", "--info").returncode, 0)
+        self.assertEqual(self.calls("keel-bench"), ["--info"])
+        self.assertIn("-DKEEL_BENCH=ON", self.calls("cmake")[0])
+        self.assertIn("--target keel-bench", self.calls("cmake")[1])
+
+    def test_google_benchmark_is_needed(self):
+        result = self.run_script("run_bench.sh", MISSING="libbenchmark-dev python3-torch")
+        self.assertEqual(result.returncode, 1)
+        self.assertTrue(result.stderr.endswith(" libbenchmark-dev\n"), result.stderr)
+
+    def test_comparison(self):
+        result = self.run_script("run_bench.sh", "--compare", "--quick", TORCH="yes", MISSING="python3-torch")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(self.calls("python3")[-1],
+                         f"{self.root}/bench/compare_pytorch.py --keel {self.root}/build/bin/keel-bench "
+                         f"--data {self.root}/data/mnist --python {self.folder}/bin/python-with-matplotlib --quick")
+        self.assertEqual(len(self.calls("fetch_mnist.sh")), 1)
+
+    def test_comparison_with_a_python_and_data_of_ones_own(self):
+        result = self.run_script("run_bench.sh", "--compare", "--data", "digits", "--python", "mine", MISSING="python3-torch")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertTrue(self.calls("python3")[-1].endswith("keel-bench --data digits --python mine"))
+        self.assertEqual(self.calls("fetch_mnist.sh"), [])
 
 
 if __name__ == "__main__":
