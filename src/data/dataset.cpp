@@ -3,29 +3,16 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <utility>
 #include <vector>
 
 #include "keel/core/error.h"
 #include "keel/core/parallel.h"
+#include "kernels/gather_pixels.h"
 
 namespace keel::data {
 namespace {
-
-// The input of each value of a pixel. Divisions, not products with 1/255: the nearest float to the quotient,
-// as other frameworks have it.
-constexpr std::array<float, 256> kInputOfPixel = [] {
-  std::array<float, 256> inputs{};
-  for (std::size_t value = 0; value < inputs.size(); ++value) {
-    inputs[value] = static_cast<float>(value) / 255.0F;
-  }
-  return inputs;
-}();
-
-// Pixels a thread converts at least: below, waking it costs more than it saves.
-constexpr Index kPixelsPerChunk = 1 << 18;
 
 std::uint32_t crc_of(std::uint32_t crc, const void* bytes, std::size_t size) {
   return static_cast<std::uint32_t>(crc32_z(crc, static_cast<const Bytef*>(bytes), size));
@@ -128,20 +115,12 @@ Batch ImageDataset::gather(std::span<const std::int32_t> indices) const {
   check_indices(indices, size());
   const auto n = static_cast<Index>(indices.size());
   Batch batch{Tensor::empty(images_.shape().with(0, n)), Tensor::empty({n}, DType::int32)};
-  const Index pixels = example_shape().numel();
-  const std::uint8_t* images = images_.data<std::uint8_t>();
   const std::int32_t* labels = labels_.data<std::int32_t>();
-  float* inputs = batch.inputs.data<float>();
   std::int32_t* batch_labels = batch.labels.data<std::int32_t>();
-  parallel_for(n, std::max<Index>(1, kPixelsPerChunk / pixels), [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) {
-      const Index source = indices[static_cast<std::size_t>(i)];
-      batch_labels[i] = labels[source];
-      const std::uint8_t* from = images + source * pixels;
-      float* to = inputs + i * pixels;
-      for (Index p = 0; p < pixels; ++p) to[p] = kInputOfPixel[from[p]];
-    }
-  });
+  for (std::size_t i = 0; i < indices.size(); ++i) batch_labels[i] = labels[indices[i]];
+  // The nearest float to the quotient by 255, as other frameworks have it.
+  kernels::gather_pixels(images_.data<std::uint8_t>(), indices.data(), batch.inputs.data<float>(), n,
+                         example_shape().numel());
   return batch;
 }
 

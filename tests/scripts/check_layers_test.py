@@ -74,7 +74,7 @@ class CheckLayersTest(unittest.TestCase):
         self.expect("src/kernels/add.cpp", '#include "keel/core/tensor.h"\n', "kernels may include nothing of ours")
 
     def test_kernels_are_for_some_rooms_only(self):
-        self.expect("src/nn/dense.cpp", '#include "kernels/relu.h"\n', "core, ops, optim only, not for nn")
+        self.expect("src/nn/dense.cpp", '#include "kernels/relu.h"\n', "core, data, ops, optim only, not for nn")
 
     def test_kernels_are_private(self):
         self.expect("include/keel/ops/add.h", '#include "kernels/relu.h"\n', "public header")
