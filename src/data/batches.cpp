@@ -44,6 +44,10 @@ Batch Batches::batch(Index epoch, Index i) const {
                                                       static_cast<std::size_t>(size)));
 }
 
+Batches Batches::in_order(Index batch_size) const {
+  return Batches(dataset_, {.batch_size = std::min(batch_size, dataset_->size())});
+}
+
 std::vector<std::int32_t> Batches::order(Index epoch) const {
   check<ValueError>(epoch >= 0, "[batches] an epoch of 0 or more expected, found {}", epoch);
   std::vector<std::int32_t> indices(static_cast<std::size_t>(dataset_->size()));

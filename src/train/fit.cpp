@@ -63,7 +63,8 @@ class Loop {
 
   void record_before_training() {
     const Stopwatch stopwatch;
-    const Metrics train = evaluate_now(training_, 0);
+    // In batches like those of validation, which need not be as small as those of training.
+    const Metrics train = evaluate_now(training_.in_order(validation_.options().batch_size), 0);
     record({.epoch = 0, .learning_rate = options_.schedule(0)}, train, stopwatch);
   }
 

@@ -121,5 +121,15 @@ TEST(Batches, RefuseBatchesAndEpochsThatDoNotExist) {
             "[batches] an epoch of 0 or more expected, found -1");
 }
 
+TEST(Batches, InOrderAreTheWholeDataset) {
+  const auto dataset = counting_dataset(11);
+  const Batches shuffled(dataset, {.batch_size = 4, .shuffle = true, .drop_last = true, .seed = 3});
+  const Batches in_order = shuffled.in_order(6);
+  EXPECT_EQ(in_order.count(), 2);
+  EXPECT_EQ(examples_of(in_order.batch(5, 0)), (std::vector<int>{0, 1, 2, 3, 4, 5}));
+  EXPECT_EQ(examples_of(in_order.batch(5, 1)), (std::vector<int>{6, 7, 8, 9, 10}));
+  EXPECT_EQ(shuffled.in_order(12).count(), 1);
+}
+
 }  // namespace
 }  // namespace keel::data
