@@ -55,6 +55,56 @@ struct WeightGradTile {
   }
 };
 
+// The same for kernels so small that all their taps and input channels, P of them, make one tile: dy is read
+// once, and not once for each row of the kernel.
+template <class T>
+struct SmallKernelTile {
+  const T* x;            // the first pixel's first element
+  const Index* offsets;  // from there, of each tap and channel
+  const T* dy;
+  T* sum;
+  Index sum_step;
+
+  template <int P, int V>
+  static __attribute__((noinline)) void run(const SmallKernelTile& tile, const Conv2dSizes& s) {
+    Vector<T> sum[P][V];
+#pragma GCC unroll 32
+    for (int p = 0; p < P; ++p) {
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) sum[p][v] = load(tile.sum + p * tile.sum_step + v * kLanes<T>);
+    }
+    Index offsets[P];
+#pragma GCC unroll 32
+    for (int p = 0; p < P; ++p) offsets[p] = tile.offsets[p];
+    const T* dy = tile.dy;
+    for (Index i = 0; i < s.oh; ++i) {
+      const T* x = tile.x + i * s.stride_h * s.w * s.c;
+      for (Index j = 0; j < s.ow; ++j, x += s.stride_w * s.c, dy += s.k) {
+        Vector<T> d[V];
+#pragma GCC unroll 4
+        for (int v = 0; v < V; ++v) d[v] = load(dy + v * kLanes<T>);
+#pragma GCC unroll 32
+        for (int p = 0; p < P; ++p) {
+          const T value = x[offsets[p]];
+#pragma GCC unroll 4
+          for (int v = 0; v < V; ++v) sum[p][v] += value * d[v];
+        }
+      }
+    }
+#pragma GCC unroll 32
+    for (int p = 0; p < P; ++p) {
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) store(tile.sum + p * tile.sum_step + v * kLanes<T>, sum[p][v]);
+    }
+  }
+};
+
+// Output channels in whole vectors only, so that no vector of dy reads beyond it.
+template <class T>
+bool is_small_kernel(const Conv2dSizes& s) {
+  return s.groups == 1 && s.kh * s.kw * s.c <= kTileRows && s.k % kLanes<T> == 0;
+}
+
 // What one task sums: a part of the images, for one row of the kernel and one panel of a group's output
 // channels.
 struct Slice {
@@ -106,6 +156,33 @@ struct PartLayout {
 
 // parts = the sums over each part's images.
 template <class T>
+void sum_parts_of_small_kernel(const T* x, const T* dy, T* parts, const PartLayout<T>& layout,
+                               const Conv2dSizes& s) {
+  Index offsets[kTileRows];
+  const Index elements = s.kh * s.kw * s.c;
+  for (Index e = 0; e < elements; ++e) {
+    const Index tap = e / s.c;
+    offsets[e] = (tap / s.kw * s.dilation_h * s.w + tap % s.kw * s.dilation_w) * s.c + e % s.c;
+  }
+  const Index panel = kPanelVectors * kLanes<T>, panels = ceil_div(s.k, panel);
+  const double multiply_adds = static_cast<double>(s.n * s.oh * s.ow) * static_cast<double>(s.k * elements);
+  for_chunks(layout.parts * panels, 1, multiply_adds / 4, [&](Index task, Index, Index) {
+    const Index part = task / panels, first = task % panels * panel;
+    T* sum = parts + part * layout.elements + first;
+    const Index vectors = min_of(panel, s.k - first) / kLanes<T>;
+    for (Index e = 0; e < elements; ++e) {
+      for (Index k = 0; k < vectors * kLanes<T>; ++k) sum[e * layout.row_length + k] = 0;
+    }
+    for (Index n = part * layout.images; n < min_of((part + 1) * layout.images, s.n); ++n) {
+      const SmallKernelTile<T> tile{x + n * s.h * s.w * s.c, offsets, dy + n * s.oh * s.ow * s.k + first, sum,
+                                    layout.row_length};
+      run_tile<SmallKernelTile<T>>(elements, vectors, tile, s);
+    }
+  });
+}
+
+// The same for any kernel.
+template <class T>
 void sum_parts(const T* x, const T* dy, T* parts, const PartLayout<T>& layout, const Conv2dSizes& s) {
   const Index panel = kPanelVectors * kLanes<T>;
   const Index panels = ceil_div(s.k / s.groups, panel);
@@ -129,7 +206,11 @@ void sum_parts(const T* x, const T* dy, T* parts, const PartLayout<T>& layout, c
 template <class T>
 void conv2d_weight_grad_kernel(const T* x, const T* dy, T* parts, T* dweight, const Conv2dSizes& s) {
   const PartLayout<T> layout(s);
-  sum_parts(x, dy, parts, layout, s);
+  if (is_small_kernel<T>(s)) {
+    sum_parts_of_small_kernel(x, dy, parts, layout, s);
+  } else {
+    sum_parts(x, dy, parts, layout, s);
+  }
   const Index k_group = s.k / s.groups;
   const double additions = static_cast<double>(layout.parts * layout.elements);
   for_chunks(layout.blocks * layout.rows, 16, additions, [&](Index begin, Index end, Index) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include <limits>
 
 #include "keel/core/parallel.h"
@@ -143,6 +145,26 @@ TEST(Conv2dKernels, StridesAndDilations) {
                         .stride_w = stride,
                         .dilation_h = dilation,
                         .dilation_w = 1});
+    }
+  }
+}
+
+TEST(Conv2dKernels, SmallKernelsWithChannelsInWholeVectors) {
+  for (const Index k : {32, 48, 64}) {
+    for (const auto& [kh, kw, c] :
+         {std::array<Index, 3>{1, 1, 1}, {2, 2, 1}, {3, 3, 1}, {2, 2, 3}, {1, 3, 4}}) {
+      check_both_types({.n = 3, .h = 6, .w = 7, .c = c, .kh = kh, .kw = kw, .k = k});
+      check_both_types({.n = 19,
+                        .h = 7,
+                        .w = 9,
+                        .c = c,
+                        .kh = kh,
+                        .kw = kw,
+                        .k = k,
+                        .stride_h = 2,
+                        .stride_w = 1,
+                        .dilation_h = 1,
+                        .dilation_w = 2});
     }
   }
 }
