@@ -23,7 +23,7 @@ template <class T>
 using MaxPool2dKernel = void(const T* x, T* y, std::int32_t* argmax, const Pool2dSizes& sizes);
 KEEL_KERNEL(max_pool2d, MaxPool2dKernel);
 
-// dx at argmax += dy.   adds to dx
+// dx = dy at each argmax, summed where windows overlap, and 0 elsewhere.   writes dx
 template <class T>
 using MaxPool2dGradKernel = void(const T* dy, const std::int32_t* argmax, T* dx, const Pool2dSizes& sizes);
 KEEL_KERNEL(max_pool2d_grad, MaxPool2dGradKernel);

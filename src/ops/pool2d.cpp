@@ -77,15 +77,16 @@ Variable max_pool2d(const Variable& x, const MaxPool2dOptions& options) {
     using T = decltype(zero);
     kernels::max_pool2d(x.value().data<T>(), y.data<T>(), argmax.data<std::int32_t>(), sizes);
   });
-  return Variable::from_op(name, std::move(y), {x},
-                           [name, argmax, sizes](const Tensor& dy, Gradients& grads) {
-                             if (!grads.wants(0)) return;
-                             dispatch_floating(name, dy.dtype(), [&](auto zero) {
-                               using T = decltype(zero);
-                               kernels::max_pool2d_grad(dy.data<T>(), argmax.data<std::int32_t>(),
-                                                        grads.add_to(0).data<T>(), sizes);
-                             });
-                           });
+  return Variable::from_op(
+      name, std::move(y), {x}, [=, shape = x.shape()](const Tensor& dy, Gradients& grads) {
+        if (!grads.wants(0)) return;
+        Tensor dx = Tensor::empty(shape, dy.dtype());
+        dispatch_floating(name, dy.dtype(), [&](auto zero) {
+          using T = decltype(zero);
+          kernels::max_pool2d_grad(dy.data<T>(), argmax.data<std::int32_t>(), dx.data<T>(), sizes);
+        });
+        grads.add(0, std::move(dx));
+      });
 }
 
 Variable avg_pool2d(const Variable& x, const AvgPool2dOptions& options) {

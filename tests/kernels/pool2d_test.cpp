@@ -51,7 +51,7 @@ Pool2dSizes sizes_of(const ReferencePool2d& r) {
 template <class T>
 void check_max(int level, const ReferencePool2d& r) {
   const Values x = whole_numbers(r.x_size(), 1), dy = whole_numbers(r.y_size(), 2);
-  Values y, dx(at(r.x_size()), 1);
+  Values y, dx(at(r.x_size()), 0);
   std::vector<std::int32_t> argmax;
   r.max(x, y, argmax);
   const Index image = r.oh() * r.ow() * r.c;
@@ -64,7 +64,7 @@ void check_max(int level, const ReferencePool2d& r) {
   pick<T> (*max_pool2d.levels[level])(as<T>(x).data(), found.data(), found_argmax.data(), sizes_of(r));
   EXPECT_EQ(found, as<T>(y));
   EXPECT_EQ(found_argmax, argmax);
-  std::vector<T> found_dx(at(r.x_size()), T(1));
+  auto found_dx = unwritten<T>(r.x_size());
   pick<T> (*max_pool2d_grad.levels[level])(as<T>(dy).data(), argmax.data(), found_dx.data(), sizes_of(r));
   EXPECT_EQ(found_dx, as<T>(dx));
 }
@@ -116,6 +116,14 @@ TEST(Pool2dKernels, MatchTheDefinition) {
        .stride_w = 1,
        .pad_h = 1,
        .pad_w = 2},
+      {.n = 2, .h = 6, .w = 4, .c = 37, .kh = 2, .kw = 2, .stride_h = 2, .stride_w = 2},
+      {.n = 2, .h = 5, .w = 7, .c = 32, .kh = 2, .kw = 2, .stride_h = 2, .stride_w = 2},
+      {.n = 2, .h = 5, .w = 8, .c = 16, .kh = 2, .kw = 2, .stride_h = 3, .stride_w = 2},
+      {.n = 2, .h = 5, .w = 8, .c = 16, .kh = 2, .kw = 2, .stride_h = 2, .stride_w = 2},
+      {.n = 2, .h = 8, .w = 5, .c = 16, .kh = 2, .kw = 2, .stride_h = 2, .stride_w = 2},
+      {.n = 2, .h = 3, .w = 6, .c = 16, .kh = 3, .kw = 2, .stride_h = 3, .stride_w = 2, .pad_h = 1},
+      {.n = 2, .h = 6, .w = 3, .c = 16, .kh = 2, .kw = 3, .stride_h = 2, .stride_w = 3, .pad_w = 1},
+      {.n = 2, .h = 5, .w = 4, .c = 16, .kh = 2, .kw = 2, .pad_h = 1, .pad_w = 1},
       {.n = 0, .h = 4, .w = 4, .c = 2, .kh = 2, .kw = 2},
   };
   for (const ReferencePool2d& r : cases) {
