@@ -15,39 +15,64 @@ inline __attribute__((always_inline)) void weight_transform(P g0, P g1, P g2, P 
   u[3] = g2;
 }
 
-// By panel of output channels, as the tiles of a product read them; in a panel [place, input channel,
+// Weights as the tiles of a product read them: by panel of output channels, in a panel [place, input channel,
 // output channel].
 template <class T>
-void winograd_weights_kernel(const T* weight, T* packed, Index c, Index k, bool flipped) {
-  constexpr Index kPanel = kPanelVectors * kLanes<T>;
-  const Index inputs = flipped ? k : c, outputs = flipped ? c : k;
-  const Index input_step = flipped ? 1 : k, output_step = flipped ? k : 1;
-  for (Index first = 0; first < outputs; first += kPanel) {
-    const Index real = min_of(kPanel, outputs - first);
-    const Index width = ceil_div(real, kLanes<T>) * kLanes<T>;
-    T* panel = packed + kWinogradPlaces * inputs * first;
-    for (Index i = 0; i < inputs; ++i) {
-      T taps[9][kPanel] = {};
-      for (Index tap = 0; tap < 9; ++tap) {
-        const T* from = weight + (flipped ? 8 - tap : tap) * c * k + i * input_step + first * output_step;
-        for (Index o = 0; o < real; ++o) taps[tap][o] = from[o * output_step];
-      }
-      for (Index o = 0; o < width; o += kLanes<T>) {
-        Vector<T> rows[3][4], u[4];
+struct PackedWeights {
+  static constexpr Index kPanel = kPanelVectors * kLanes<T>;
+
+  const T* weight;
+  T* packed;
+  Index c, k;
+  bool flipped;
+
+  Index inputs() const { return flipped ? k : c; }
+  Index outputs() const { return flipped ? c : k; }
+
+  // taps[tap][o] = the weight from input i to output first + o; 0 beyond the last.
+  void read(Index i, Index first, T (&taps)[9][kPanel]) const {
+    const Index input_step = flipped ? 1 : k, output_step = flipped ? k : 1;
+    const Index real = min_of(kPanel, outputs() - first);
+    for (Index tap = 0; tap < 9; ++tap) {
+      const T* from = weight + (flipped ? 8 - tap : tap) * c * k + i * input_step + first * output_step;
+      for (Index o = 0; o < real; ++o) taps[tap][o] = from[o * output_step];
+      for (Index o = real; o < kPanel; ++o) taps[tap][o] = 0;
+    }
+  }
+
+  void write(Index i, Index first, const T (&taps)[9][kPanel]) const {
+    const Index width = ceil_div(min_of(kPanel, outputs() - first), kLanes<T>) * kLanes<T>;
+    T* panel = packed + kWinogradPlaces * inputs() * first;
+    for (Index o = 0; o < width; o += kLanes<T>) {
+      Vector<T> rows[3][4], u[4];
 #pragma GCC unroll 3
-        for (int r = 0; r < 3; ++r) {
-          weight_transform(load(taps[r * 3] + o), load(taps[r * 3 + 1] + o), load(taps[r * 3 + 2] + o),
-                           rows[r]);
-        }
+      for (int r = 0; r < 3; ++r) {
+        weight_transform(load(taps[r * 3] + o), load(taps[r * 3 + 1] + o), load(taps[r * 3 + 2] + o),
+                         rows[r]);
+      }
 #pragma GCC unroll 4
-        for (int q = 0; q < 4; ++q) {
-          weight_transform(rows[0][q], rows[1][q], rows[2][q], u);
+      for (int q = 0; q < 4; ++q) {
+        weight_transform(rows[0][q], rows[1][q], rows[2][q], u);
 #pragma GCC unroll 4
-          for (int r = 0; r < 4; ++r) store(panel + ((r * 4 + q) * inputs + i) * width + o, u[r]);
-        }
+        for (int r = 0; r < 4; ++r) store(panel + ((r * 4 + q) * inputs() + i) * width + o, u[r]);
       }
     }
   }
+};
+
+template <class T>
+void winograd_weights_kernel(const T* weight, T* packed, Index c, Index k, bool flipped) {
+  const PackedWeights<T> weights{weight, packed, c, k, flipped};
+  const double work = 100.0 * static_cast<double>(c * k);
+  for_chunks(weights.inputs(), 8, work, [&](Index begin, Index end, Index) {
+    T taps[9][PackedWeights<T>::kPanel];
+    for (Index first = 0; first < weights.outputs(); first += PackedWeights<T>::kPanel) {
+      for (Index i = begin; i < end; ++i) {
+        weights.read(i, first, taps);
+        weights.write(i, first, taps);
+      }
+    }
+  });
 }
 
 // A^T m A and what comes behind it, for one tile.
