@@ -36,6 +36,10 @@ def parse(arguments):
     parser.add_argument("--data", type=Path, metavar="DIR", help="MNIST's files; by default $KEEL_MNIST_DIR or data/mnist")
     parser.add_argument("--out", type=Path, metavar="FILE",
                         help="write the page here, and the measurements beside it with .json, besides printing the page")
+    parser.add_argument("--render", type=Path, metavar="FILE",
+                        help="measure nothing; write a page anew from the measurements beside it")
+    parser.add_argument("--check", type=Path, metavar="FILE",
+                        help="measure nothing; fail if a page is not the one that the measurements beside it give")
     options = parser.parse_args(arguments)
     options.rounds = options.rounds or (2 if options.quick else 5)
     options.seconds = 0.1 if options.quick else 0.2
@@ -119,8 +123,24 @@ def run(options):
             "results": [result.to_json() for result in [*results.all.values(), *starts]]}
 
 
+def rendered(page):
+    """The text of a page by the measurements beside it."""
+    try:
+        return report.document(json.loads(page.with_suffix(".json").read_text(encoding="utf-8")))
+    except OSError as error:
+        raise processes.Unusable(f"{error.filename}: {error.strerror}") from error
+
+
 def main(arguments):
     options = parse(arguments)
+    if options.render:
+        options.render.write_text(rendered(options.render), encoding="utf-8")
+        return
+    if options.check:
+        if options.check.read_text(encoding="utf-8") != rendered(options.check):
+            raise processes.Unusable(f"{options.check}: not what the measurements beside it give; --render "
+                                     f"{options.check} writes it anew")
+        return
     if not os.access(options.keel, os.X_OK):
         raise processes.Unusable(f"{options.keel}: no such program; to build it: cmake -S . -B build -DKEEL_BENCH=ON && "
                                  "cmake --build build")
@@ -133,7 +153,7 @@ def main(arguments):
     print(f"took {time.monotonic() - start:.0f} s", file=sys.stderr)
     if options.out:
         options.out.write_text(page, encoding="utf-8")
-        options.out.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        options.out.with_suffix(".json").write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ def fastest(name, images, seconds):
         stopwatches = {value: Stopwatch(pytorch_work.make(name, images, {**best, choice: value})) for value in values[1:]}
         stopwatches[best[choice]] = stopwatch
         times = {value: [] for value in stopwatches}
-        for _ in range(2):  # in turn, so that a disturbance hits all
+        for _ in range(3):  # in turn, so that a disturbance hits all
             for value, candidate in stopwatches.items():
                 times[value] += candidate.measure(seconds / 10, 1)
         best[choice] = min(times, key=lambda value: min(times[value]))

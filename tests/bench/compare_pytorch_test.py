@@ -96,6 +96,19 @@ class StandInsTest(unittest.TestCase):
         self.assertEqual(report.document(record), page)
         self.assertNotIn(str(self.folder), page)
 
+    def test_a_figure_typed_by_hand_is_found(self):
+        page, _ = self.compare("--rounds", "1", "--only", "dense_forward/32")
+        path = self.folder / "page.md"
+        compare_pytorch.main(["--check", str(path)])
+        path.write_text(page.replace("6 ms", "7 ms", 1))
+        with self.assertRaisesRegex(processes.Unusable, "page.md: not what the measurements beside it give"):
+            compare_pytorch.main(["--check", str(path)])
+        compare_pytorch.main(["--render", str(path)])
+        self.assertEqual(path.read_text(), page)
+        path.with_suffix(".json").unlink()
+        with self.assertRaisesRegex(processes.Unusable, "page.json: No such file"):
+            compare_pytorch.main(["--check", str(path)])
+
     def test_nothing_has_such_a_name(self):
         with self.assertRaisesRegex(processes.Unusable, "--only nonsense: no work has such a name"):
             self.compare("--only", "nonsense")
