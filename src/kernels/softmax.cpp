@@ -96,8 +96,9 @@ void cross_entropy_gradient_kernel(const T* probability, const std::int32_t* lab
                                    Index rows, Index n) {
   const T s = static_cast<T>(scale);
   over_rows(rows, n, 1, [&](Index at, Index r) {
-    for (Index k = 0; k < n; ++k)
-      dlogits[at + k] += s * (probability[at + k] - (k == labels[r] ? T(1) : T(0)));
+    for (Index k = at; k < at + n; ++k) dlogits[k] = s * probability[k];
+    const Index label = at + labels[r];
+    dlogits[label] = s * (probability[label] - 1);
   });
 }
 

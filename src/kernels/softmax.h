@@ -29,7 +29,7 @@ using CrossEntropyKernel = double(const T* logits, const std::int32_t* labels, T
                                   Index n);
 KEEL_KERNEL(cross_entropy, CrossEntropyKernel);
 
-// dlogits += scale (probability - onehot(labels)).  adds
+// dlogits = scale (probability - onehot(labels)).  writes dlogits
 template <class T>
 using CrossEntropyGradientKernel = void(const T* probability, const std::int32_t* labels, double scale,
                                         T* dlogits, Index rows, Index n);

@@ -34,13 +34,14 @@ Variable softmax_cross_entropy(const Variable& logits, const Tensor& labels) {
   return Variable::from_op(
       "softmax_cross_entropy", loss, {logits}, [=](const Tensor& dy, Gradients& gradients) {
         if (!gradients.wants(0)) return;
-        Tensor& dlogits = gradients.add_to(0);
+        Tensor dlogits = Tensor::like(probability);
         dispatch_floating("softmax_cross_entropy", dy.dtype(), [&](auto zero) {
           using T = decltype(zero);
           kernels::cross_entropy_gradient(probability.data<T>(), labels.data<std::int32_t>(),
                                           dy.item() / static_cast<double>(rows), dlogits.data<T>(), rows,
                                           classes);
         });
+        gradients.add(0, std::move(dlogits));
       });
 }
 
