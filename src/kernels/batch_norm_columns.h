@@ -52,6 +52,17 @@ struct PartOfVector {
   Index elements;
 };
 
+// Sums in T are of at most this many numbers: their rounding errors grow with it.
+inline constexpr Index kLongestSum = 256;
+
+template <class Access, class Body>
+inline __attribute__((always_inline)) void in_pieces(const Access& access, Index position, Index step,
+                                                     Index count, const Body& body) {
+  for (; count > 0; count -= kLongestSum, position += kLongestSum * step) {
+    body(access, position, step, count < kLongestSum ? count : kLongestSum);
+  }
+}
+
 // Calls body(access, position, step, count) for pieces that make up the rows together: `count` groups of
 // access.kVectors vectors that begin `step` apart, the first at `position`, all of them at the same channels.
 // So the numbers that a channel brings along are loaded once for all of them and stay in registers, as sums
@@ -62,11 +73,12 @@ inline __attribute__((always_inline)) void over_columns(Index rows, Index channe
   if (channels > kLanes<T> && channels % kLanes<T> != 0) {
     Index c = 0;
     for (; c + kBlock <= channels; c += kBlock) {
-      body(WholeVectors<T, kBlockVectors>(), c, channels, rows);
+      in_pieces(WholeVectors<T, kBlockVectors>(), c, channels, rows, body);
     }
-    for (; c + kLanes<T> <= channels; c += kLanes<T>) body(WholeVectors<T, 1>(), c, channels, rows);
+    for (; c + kLanes<T> <= channels; c += kLanes<T>)
+      in_pieces(WholeVectors<T, 1>(), c, channels, rows, body);
     const Index last = channels - kLanes<T>;
-    body(OverlappingVector<T>(c - last), last, channels, rows);
+    in_pieces(OverlappingVector<T>(c - last), last, channels, rows, body);
     return;
   }
   // Rows lie one behind the other: a run of elements, cut into blocks. After a period, a block begins at
@@ -78,10 +90,8 @@ inline __attribute__((always_inline)) void over_columns(Index rows, Index channe
     other = rest;
   }
   const Index n = rows * channels, period = channels / common * kBlock, periods = n / period;
-  if (periods > 0) {
-    for (Index at = 0; at < period; at += kBlock) {
-      body(WholeVectors<T, kBlockVectors>(), at, period, periods);
-    }
+  for (Index at = 0; at < period; at += kBlock) {
+    in_pieces(WholeVectors<T, kBlockVectors>(), at, period, periods, body);
   }
   Index at = periods * period;
   for (; at + kLanes<T> <= n; at += kLanes<T>) body(WholeVectors<T, 1>(), at, period, Index(1));
@@ -91,7 +101,7 @@ inline __attribute__((always_inline)) void over_columns(Index rows, Index channe
 // Numbers of channels are kept with the first ones repeated behind the last, so that a vector that begins at
 // any channel can be loaded, also where it holds several rows. Sums are taken in the same way.
 inline Index channel_at(Index position, Index channels) {
-  return position < channels ? position : position % channels;  // a division takes longer than a block
+  return position < channels ? position : position % channels;  // mostly without a division
 }
 
 // values[channels + i] = values[i mod channels] for i in [0, kBatchNormPad).  writes what is behind the last
@@ -126,16 +136,11 @@ inline __attribute__((always_inline)) Vector<T> mapped(Vector<T> x, Vector<T> ce
   return (x - centre) * scale + shift;
 }
 
-// f(begin, rows) for chunks of rows, where begin is the first element; the last chunk first:
-// what the pass before this one read last is still in a cache.
+// f(begin, rows, chunk) for chunks of rows, where begin is the first element.
 template <class F>
-void over_chunks_backwards(Index rows, Index channels, const F& f) {
-  const Index chunk_rows = batch_norm_chunk_rows(channels), last = num_chunks(rows, chunk_rows) - 1;
-  for_chunks(rows, chunk_rows, static_cast<double>(rows * channels), [&](Index, Index, Index chunk) {
-    const Index begin = (last - chunk) * chunk_rows;
-    const Index end = begin + chunk_rows < rows ? begin + chunk_rows : rows;
-    f(begin * channels, end - begin);
-  });
+void over_chunks(Index rows, Index channels, const F& f) {
+  for_chunks(rows, batch_norm_chunk_rows(channels), static_cast<double>(rows * channels),
+             [&](Index begin, Index end, Index chunk) { f(begin * channels, end - begin, chunk); });
 }
 
 }  // namespace

@@ -50,13 +50,10 @@ template <class T>
 void batch_norm_sums_kernel(const T* x, const T* dy, ChannelMaps<T> maps, bool relu, double* partial,
                             BatchNormTerms<T> terms, Index rows, Index channels) {
   const auto sums = relu ? sums_chunk<T, true> : sums_chunk<T, false>;
-  const Index chunk_rows = batch_norm_chunk_rows(channels), chunks = num_chunks(rows, chunk_rows);
-  const Index row = channels + kBatchNormPad;
-  for_chunks(rows, chunk_rows, static_cast<double>(rows * channels),
-             [&](Index begin, Index end, Index chunk) {
-               sums(x + begin * channels, dy + begin * channels, maps, partial + 2 * chunk * row, end - begin,
-                    channels);
-             });
+  const Index row = channels + kBatchNormPad, chunks = num_chunks(rows, batch_norm_chunk_rows(channels));
+  over_chunks(rows, channels, [&](Index begin, Index n, Index chunk) {
+    sums(x + begin, dy + begin, maps, partial + 2 * chunk * row, n, channels);
+  });
   for (Index chunk = 1; chunk < chunks; ++chunk) {
     const double* part = partial + 2 * chunk * row;
     for (Index i = 0; i < 2 * row; ++i) partial[i] += part[i];
@@ -106,7 +103,7 @@ template <class T>
 void batch_norm_gradient_kernel(const T* x, const T* dy, ChannelMaps<T> maps, bool relu,
                                 BatchNormTerms<T> terms, T* dx, Index rows, Index channels) {
   const auto chunk = relu ? gradient_chunk<T, true> : gradient_chunk<T, false>;
-  over_chunks_backwards(rows, channels, [&](Index begin, Index n) {
+  over_chunks(rows, channels, [&](Index begin, Index n, Index) {
     chunk(x + begin, dy + begin, maps, terms, dx + begin, n, channels);
   });
 }

@@ -1,7 +1,6 @@
 #include <cmath>
 
 #include "kernels/batch_norm_columns.h"
-#include "kernels/parallel.h"
 
 namespace keel::kernels::KEEL_ISA {
 namespace {
@@ -122,11 +121,9 @@ void combine(double* partial, double* mean, double* variance, Index rows, Index 
 
 template <class T, bool kWide>
 void statistics(const T* x, double* partial, double* mean, double* variance, Index rows, Index channels) {
-  for_chunks(rows, batch_norm_chunk_rows(channels), static_cast<double>(rows * channels),
-             [&](Index begin, Index end, Index chunk) {
-               chunk_statistics<T, kWide>(x + begin * channels, chunk_in(partial, chunk, channels),
-                                          end - begin, channels);
-             });
+  over_chunks(rows, channels, [&](Index begin, Index n, Index chunk) {
+    chunk_statistics<T, kWide>(x + begin, chunk_in(partial, chunk, channels), n, channels);
+  });
   combine(partial, mean, variance, rows, channels);
 }
 

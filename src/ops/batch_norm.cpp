@@ -1,5 +1,6 @@
 #include "keel/ops/batch_norm.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/batch_norm.h"
@@ -17,10 +18,6 @@ kernels::ChannelMaps<T> maps_in(Tensor& rows) {
   T* data = rows.data<T>();
   const Index size = rows.size(1);
   return {data, data + size, data + 2 * size, data + 3 * size, data + 4 * size};
-}
-
-Tensor partials(Index rows, Index channels) {
-  return Tensor::empty({kernels::batch_norm_partials(rows, channels)}, DType::float64);
 }
 
 void check_operands(const Variable& x, const Variable& gamma, const Variable& beta, double epsilon) {
@@ -68,7 +65,7 @@ GradientFunction gradient(const Variable& x, const Variable& gamma, const Variab
       const kernels::BatchNormTerms<T> terms{dbeta.data<T>(), dgamma.data<T>(), means.data<T>(),
                                              means.data<T>() + means.size(1)};
       if (training || wants_gamma || wants_beta) {
-        Tensor partial = partials(rows, channels);
+        Tensor partial = Tensor::empty({kernels::batch_norm_partials(rows, channels)}, DType::float64);
         kernels::batch_norm_sums(vx.data<T>(), dy.data<T>(), maps_in<T>(maps), relu, partial.data<double>(),
                                  terms, rows, channels);
       }
@@ -84,15 +81,19 @@ GradientFunction gradient(const Variable& x, const Variable& gamma, const Variab
   };
 }
 
-// From mean and variance in double, the rows of `statistics`.
+// Mean and variance in double, [channels] each.
+struct Moments {
+  const double* mean;
+  const double* variance;
+};
+
 Variable normalized(const char* operation, const Variable& x, const Variable& gamma, const Variable& beta,
-                    const Tensor& statistics, double epsilon, Activation activation, bool training) {
-  const Index channels = statistics.size(1);
+                    const Moments& moments, double epsilon, Activation activation, bool training) {
+  const Index channels = x.shape()[-1];
   Tensor y = Tensor::like(x.value()), maps = channel_rows(5, channels, x.dtype());
   dispatch_floating("batch_norm", x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    const double* mean = statistics.data<double>();
-    kernels::channel_maps(mean, mean + channels, gamma.defined() ? gamma.value().data<T>() : nullptr,
+    kernels::channel_maps(moments.mean, moments.variance, gamma.defined() ? gamma.value().data<T>() : nullptr,
                           beta.defined() ? beta.value().data<T>() : nullptr, epsilon, maps_in<T>(maps),
                           channels);
     kernels::normalize(x.value().data<T>(), maps_in<T>(maps), activation == Activation::relu, y.data<T>(),
@@ -109,15 +110,20 @@ BatchNormResult batch_norm(const Variable& x, const Variable& gamma, const Varia
   check_operands(x, gamma, beta, epsilon);
   const Index channels = x.shape()[-1], rows = x.value().numel() / channels;
   check<ValueError>(rows > 0, "[batch_norm] expected at least one row, found {}", x.shape());
-  Tensor statistics = Tensor::empty({2, channels}, DType::float64), partial = partials(rows, channels);
+  const Index partial = kernels::batch_norm_partials(rows, channels);
+  Tensor room = Tensor::empty({partial + 2 * channels}, DType::float64);
+  double* const mean = room.data<double>() + partial;
+  double* const variance = mean + channels;
+  BatchStatistics statistics{Tensor::empty({channels}, x.dtype()), Tensor::empty({channels}, x.dtype())};
   dispatch_floating("batch_norm", x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    double* mean = statistics.data<double>();
-    kernels::column_statistics(x.value().data<T>(), partial.data<double>(), mean, mean + channels, rows,
-                               channels);
+    kernels::column_statistics(x.value().data<T>(), room.data<double>(), mean, variance, rows, channels);
+    const auto round = [](double value) { return static_cast<T>(value); };
+    std::transform(mean, mean + channels, statistics.mean.data<T>(), round);
+    std::transform(variance, variance + channels, statistics.variance.data<T>(), round);
   });
-  const auto row = [&](Index i) { return statistics.rows(i, i + 1).reshape({channels}).to(x.dtype()); };
-  return {normalized("batch_norm", x, gamma, beta, statistics, epsilon, activation, true), {row(0), row(1)}};
+  return {normalized("batch_norm", x, gamma, beta, {mean, variance}, epsilon, activation, true),
+          std::move(statistics)};
 }
 
 Variable batch_norm_inference(const Variable& x, const Variable& gamma, const Variable& beta,
@@ -127,16 +133,14 @@ Variable batch_norm_inference(const Variable& x, const Variable& gamma, const Va
   check<ShapeError>(given.mean.shape() == channels && given.variance.shape() == channels,
                     "[batch_norm] input {} expects mean and variance of shape {}, found {} and {}", x.shape(),
                     channels, given.mean.shape(), given.variance.shape());
-  Tensor statistics = Tensor::empty({2, channels[0]}, DType::float64);
-  const auto row = [&](Index i) { return statistics.rows(i, i + 1).reshape(channels); };
-  row(0).copy_from(given.mean.to(DType::float64));
-  row(1).copy_from(given.variance.to(DType::float64));
+  const Tensor mean = given.mean.to(DType::float64), variance = given.variance.to(DType::float64);
   for (Index c = 0; c < channels[0]; ++c) {
-    const double variance = statistics.data<double>()[channels[0] + c];
-    check<ValueError>(variance >= 0, "[batch_norm] expected variances of at least 0, found {} in channel {}",
-                      variance, c);
+    const double value = variance.data<double>()[c];
+    check<ValueError>(value >= 0, "[batch_norm] expected variances of at least 0, found {} in channel {}",
+                      value, c);
   }
-  return normalized("batch_norm_inference", x, gamma, beta, statistics, epsilon, activation, false);
+  return normalized("batch_norm_inference", x, gamma, beta, {mean.data<double>(), variance.data<double>()},
+                    epsilon, activation, false);
 }
 
 }  // namespace keel
