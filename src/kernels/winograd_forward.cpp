@@ -5,15 +5,19 @@ namespace keel::kernels::KEEL_ISA {
 namespace {
 
 // Three values to four, by G.
-template <class P>
-inline __attribute__((always_inline)) void weight_transform(P g0, P g1, P g2, P (&u)[4]) {
-  constexpr auto kHalf = 0.5F;
-  const P ends = (g0 + g2) * kHalf, middle = g1 * kHalf;
-  u[0] = g0;
-  u[1] = ends + middle;
-  u[2] = ends - middle;
-  u[3] = g2;
-}
+template <class T>
+struct Four {
+  Vector<T> value[4];
+
+  Four(Vector<T> g0, Vector<T> g1, Vector<T> g2) {
+    constexpr T kHalf = T(0.5);
+    const Vector<T> ends = (g0 + g2) * kHalf, middle = g1 * kHalf;
+    value[0] = g0;
+    value[1] = ends + middle;
+    value[2] = ends - middle;
+    value[3] = g2;
+  }
+};
 
 // Weights as the tiles of a product read them: by panel of output channels, in a panel [place, input channel,
 // output channel].
@@ -44,17 +48,15 @@ struct PackedWeights {
     const Index width = ceil_div(min_of(kPanel, outputs() - first), kLanes<T>) * kLanes<T>;
     T* panel = packed + kWinogradPlaces * inputs() * first;
     for (Index o = 0; o < width; o += kLanes<T>) {
-      Vector<T> rows[3][4], u[4];
-#pragma GCC unroll 3
-      for (int r = 0; r < 3; ++r) {
-        weight_transform(load(taps[r * 3] + o), load(taps[r * 3 + 1] + o), load(taps[r * 3 + 2] + o),
-                         rows[r]);
-      }
+      const auto row = [&](int r) {
+        return Four<T>(load(taps[r * 3] + o), load(taps[r * 3 + 1] + o), load(taps[r * 3 + 2] + o));
+      };
+      const Four<T> rows[3] = {row(0), row(1), row(2)};
 #pragma GCC unroll 4
       for (int q = 0; q < 4; ++q) {
-        weight_transform(rows[0][q], rows[1][q], rows[2][q], u);
+        const Four<T> u(rows[0].value[q], rows[1].value[q], rows[2].value[q]);
 #pragma GCC unroll 4
-        for (int r = 0; r < 4; ++r) store(panel + ((r * 4 + q) * inputs() + i) * width + o, u[r]);
+        for (int r = 0; r < 4; ++r) store(panel + ((r * 4 + q) * inputs() + i) * width + o, u.value[r]);
       }
     }
   }
