@@ -53,35 +53,32 @@ class Stopwatch:
         return [elapsed / calls] + [self.seconds_of(calls) / calls for _ in range(repetitions - 1)]
 
 
-def fastest(name, images, seconds):
-    """Varies one choice after the other and keeps what was best: the way, and its stopwatch."""
+def fastest_way(name, images, seconds):
+    """Varies one choice after the other and keeps what was best."""
     ways = pytorch_work.ways(name)
     best = {choice: values[0] for choice, values in ways.items()}
-    stopwatch = Stopwatch(pytorch_work.make(name, images, best))
     for choice, values in ways.items():
-        stopwatches = {value: Stopwatch(pytorch_work.make(name, images, {**best, choice: value})) for value in values[1:]}
-        stopwatches[best[choice]] = stopwatch
+        stopwatches = {value: Stopwatch(pytorch_work.make(name, images, {**best, choice: value})) for value in values}
         times = {value: [] for value in stopwatches}
         for _ in range(3):  # in turn, so that a disturbance hits all
             for value, candidate in stopwatches.items():
                 times[value] += candidate.measure(seconds / 10, 1)
         best[choice] = min(times, key=lambda value: min(times[value]))
-        stopwatch = stopwatches[best[choice]]
-    return best, stopwatch
+    return best
 
 
 def serve(images):
     print(json.dumps(pytorch_work.describe()), flush=True)
-    known = {}
+    ways = {}
     for line in sys.stdin:
         request = json.loads(line)
         name, seconds = request["name"], request["seconds"]
         try:
-            if name not in known:
-                known[name] = fastest(name, images, seconds)
-            way, stopwatch = known[name]
+            if name not in ways:
+                ways[name] = fastest_way(name, images, seconds)
+            stopwatch = Stopwatch(pytorch_work.make(name, images, ways[name]))
             answer = {"name": name, "seconds": stopwatch.measure(seconds / request["repetitions"], request["repetitions"]),
-                      "variant": ", ".join(way.values())}
+                      "variant": ", ".join(ways[name].values())}
         except Exception as error:  # what cannot be measured says why, and the others go on
             answer = {"name": name, "error": f"{type(error).__name__}: {error}".splitlines()[0]}
         print(json.dumps(answer), flush=True)
