@@ -32,7 +32,7 @@ void normalize_chunk(const T* x, const ChannelMaps<T>& maps, T* y, Index rows, I
     Vector<T> centre[kVectors], scale[kVectors], shift[kVectors];
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
-      const Index at = channel_at(position + v * kLanes<T>, channels);
+      const Index at = channel_at(position + access.offset(v), channels);
       centre[v] = load(maps.centre + at);
       scale[v] = load(maps.scale + at);
       shift[v] = load(maps.shift + at);
@@ -40,7 +40,7 @@ void normalize_chunk(const T* x, const ChannelMaps<T>& maps, T* y, Index rows, I
     for (Index i = 0, p = position; i < count; ++i, p += step) {
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) {
-        const Index at = p + v * kLanes<T>;
+        const Index at = p + access.offset(v);
         Vector<T> value = mapped<T>(access.get(x + at, centre[v]), centre[v], scale[v], shift[v]);
         if constexpr (kRelu) value = value < 0 ? Vector<T>{} : value;
         access.put(y + at, value);

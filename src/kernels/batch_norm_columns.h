@@ -10,32 +10,38 @@
 namespace keel::kernels {
 namespace {
 
+// Up to six numbers of each channel stay in registers, beside what is worked on.
 inline constexpr int kBlockVectors = kVectorRegisters / 8;
 
-// Whole vectors.
+// Whole vectors, side by side.
 template <class T, int kCount>
 struct WholeVectors {
   static constexpr int kVectors = kCount;
+  static inline Index offset(int v) { return v * kLanes<T>; }
   static inline __attribute__((always_inline)) Vector<T> get(const T* p, Vector<T>) { return load(p); }
   static inline __attribute__((always_inline)) void put(T* p, Vector<T> v) { store(p, v); }
-  static inline __attribute__((always_inline)) Vector<T> own(Vector<T> v) { return v; }
+  static inline __attribute__((always_inline)) Vector<T> own(int, Vector<T> sum) { return sum; }
 };
-// A vector whose first elements belong to the one before: written again, but not summed again.
-template <class T>
-struct OverlappingVector : WholeVectors<T, 1> {
-  explicit OverlappingVector(Index elements) : repeated(elements) {}
-  inline __attribute__((always_inline)) Vector<T> own(Vector<T> v) const {
+// The last elements of a row, of any number that needs kCount vectors: the last vector overlaps with the one
+// before. What both hold is written twice, but summed once.
+template <class T, int kCount>
+struct EndOfRow : WholeVectors<T, kCount> {
+  explicit EndOfRow(Index n) : elements(n) {}
+  inline __attribute__((always_inline)) Index offset(int v) const {
+    return v + 1 < kCount ? v * kLanes<T> : elements - kLanes<T>;
+  }
+  inline __attribute__((always_inline)) Vector<T> own(int v, Vector<T> sum) const {
+    if (v + 1 < kCount) return sum;
     T lanes[kLanes<T>];
-    store(lanes, v);
-    for (Index i = 0; i < repeated; ++i) lanes[i] = 0;
+    store(lanes, sum);
+    for (Index i = 0; i < kCount * kLanes<T> - elements; ++i) lanes[i] = 0;
     return load(lanes);
   }
-  Index repeated;
+  Index elements;
 };
 // The first elements of a vector; the others are read as `rest`, and not written.
 template <class T>
-struct PartOfVector {
-  static constexpr int kVectors = 1;
+struct PartOfVector : WholeVectors<T, 1> {
   explicit PartOfVector(Index n) : elements(n) {}
   inline __attribute__((always_inline)) Vector<T> get(const T* p, Vector<T> rest) const {
     T lanes[kLanes<T>];
@@ -48,7 +54,6 @@ struct PartOfVector {
     store(lanes, v);
     for (Index i = 0; i < elements; ++i) p[i] = lanes[i];
   }
-  static inline __attribute__((always_inline)) Vector<T> own(Vector<T> v) { return v; }
   Index elements;
 };
 
@@ -63,6 +68,14 @@ inline __attribute__((always_inline)) void in_pieces(const Access& access, Index
   }
 }
 
+template <class T, int kCount, class Body>
+inline __attribute__((always_inline)) void end_of_row(Index elements, Index position, Index step, Index count,
+                                                      const Body& body) {
+  if (elements <= kCount * kLanes<T>)
+    return in_pieces(EndOfRow<T, kCount>(elements), position, step, count, body);
+  if constexpr (kCount <= kBlockVectors) end_of_row<T, kCount + 1>(elements, position, step, count, body);
+}
+
 // Calls body(access, position, step, count) for pieces that make up the rows together: `count` groups of
 // access.kVectors vectors that begin `step` apart, the first at `position`, all of them at the same channels.
 // So the numbers that a channel brings along are loaded once for all of them and stay in registers, as sums
@@ -71,14 +84,12 @@ template <class T, class Body>
 inline __attribute__((always_inline)) void over_columns(Index rows, Index channels, const Body& body) {
   constexpr Index kBlock = kBlockVectors * kLanes<T>;
   if (channels > kLanes<T> && channels % kLanes<T> != 0) {
+    // The last piece has at least a vector's elements, so that it can overlap.
     Index c = 0;
-    for (; c + kBlock <= channels; c += kBlock) {
+    for (; c + kBlock + kLanes<T> <= channels; c += kBlock) {
       in_pieces(WholeVectors<T, kBlockVectors>(), c, channels, rows, body);
     }
-    for (; c + kLanes<T> <= channels; c += kLanes<T>)
-      in_pieces(WholeVectors<T, 1>(), c, channels, rows, body);
-    const Index last = channels - kLanes<T>;
-    in_pieces(OverlappingVector<T>(c - last), last, channels, rows, body);
+    end_of_row<T, 1>(channels - c, c, channels, rows, body);
     return;
   }
   // Rows lie one behind the other: a run of elements, cut into blocks. After a period, a block begins at

@@ -16,7 +16,7 @@ void sums_chunk(const T* x, const T* dy, const ChannelMaps<T>& maps, double* sum
     Vector<T> sum_d[kVectors] = {}, sum_d_xhat[kVectors] = {};
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
-      const Index at = channel_at(position + v * kLanes<T>, channels);
+      const Index at = channel_at(position + access.offset(v), channels);
       centre[v] = load(maps.centre + at);
       inverse_deviation[v] = load(maps.inverse_deviation + at);
       if constexpr (kRelu) {
@@ -27,7 +27,7 @@ void sums_chunk(const T* x, const T* dy, const ChannelMaps<T>& maps, double* sum
     for (Index i = 0, p = position; i < count; ++i, p += step) {
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) {
-        const Index at = p + v * kLanes<T>;
+        const Index at = p + access.offset(v);
         const Vector<T> value = access.get(x + at, centre[v]);
         Vector<T> d = access.get(dy + at, Vector<T>{});
         if constexpr (kRelu) d = mapped<T>(value, centre[v], scale[v], shift[v]) > 0 ? d : Vector<T>{};
@@ -37,9 +37,9 @@ void sums_chunk(const T* x, const T* dy, const ChannelMaps<T>& maps, double* sum
     }
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
-      const Index at = channel_at(position + v * kLanes<T>, channels);
-      add<T>(access.own(sum_d[v]), sums + at);
-      add<T>(access.own(sum_d_xhat[v]), sums_xhat + at);
+      const Index at = channel_at(position + access.offset(v), channels);
+      add<T>(access.own(v, sum_d[v]), sums + at);
+      add<T>(access.own(v, sum_d_xhat[v]), sums_xhat + at);
     }
   });
   gather_repeated(sums, channels);
@@ -79,7 +79,7 @@ void gradient_chunk(const T* x, const T* dy, const ChannelMaps<T>& maps, const B
     Vector<T> centre[kVectors], scale[kVectors], shift[kVectors], slope[kVectors], offset[kVectors];
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
-      const Index at = channel_at(position + v * kLanes<T>, channels);
+      const Index at = channel_at(position + access.offset(v), channels);
       centre[v] = load(maps.centre + at);
       scale[v] = load(maps.scale + at);
       slope[v] = load(terms.slope + at);
@@ -89,7 +89,7 @@ void gradient_chunk(const T* x, const T* dy, const ChannelMaps<T>& maps, const B
     for (Index i = 0, p = position; i < count; ++i, p += step) {
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) {
-        const Index at = p + v * kLanes<T>;
+        const Index at = p + access.offset(v);
         const Vector<T> value = access.get(x + at, centre[v]);
         Vector<T> d = access.get(dy + at, Vector<T>{});
         if constexpr (kRelu) d = mapped<T>(value, centre[v], scale[v], shift[v]) > 0 ? d : Vector<T>{};

@@ -27,22 +27,22 @@ void sum_differences(const T* x, const double* centre, double* sum, double* squa
     Vector<T> c[kVectors], total[kVectors] = {}, total_squares[kVectors] = {};
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
-      c[v] = rounded<T>(centre + channel_at(position + v * kLanes<T>, channels));
+      c[v] = rounded<T>(centre + channel_at(position + access.offset(v), channels));
     }
     const T* p = x + position;
     for (Index i = 0; i < count; ++i, p += step) {
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) {
-        const Vector<T> d = access.get(p + v * kLanes<T>, c[v]) - c[v];
+        const Vector<T> d = access.get(p + access.offset(v), c[v]) - c[v];
         total[v] += d;
         if constexpr (kSquares) total_squares[v] += d * d;
       }
     }
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
-      const Index at = channel_at(position + v * kLanes<T>, channels);
-      add<T>(access.own(total[v]), sum + at);
-      if constexpr (kSquares) add<T>(access.own(total_squares[v]), squares + at);
+      const Index at = channel_at(position + access.offset(v), channels);
+      add<T>(access.own(v, total[v]), sum + at);
+      if constexpr (kSquares) add<T>(access.own(v, total_squares[v]), squares + at);
     }
   });
   gather_repeated(sum, channels);
