@@ -1,7 +1,6 @@
 // Where progress is written in tests: a file, and a terminal whose screen can be looked at.
 #pragma once
 
-#include <fcntl.h>
 #include <pty.h>
 #include <unistd.h>
 
@@ -39,7 +38,6 @@ class Terminal {
     int inside = -1;
     if (openpty(&outside_, &inside, nullptr, &raw, &size) != 0) throw std::runtime_error("openpty failed");
     file_ = fdopen(inside, "w");
-    fcntl(outside_, F_SETFL, O_NONBLOCK);
   }
   ~Terminal() {
     std::fclose(file_);
@@ -52,15 +50,19 @@ class Terminal {
     const winsize size{.ws_row = rows, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
     ioctl(outside_, TIOCSWINSZ, &size);
   }
-  // What has come since the last call.
+  // What was written since the last call. The system carries it from one side to the other when it has time:
+  // a mark behind it tells when all has arrived.
   std::string text() {
-    std::string all(4096, '\0');
-    const ssize_t got = read(outside_, all.data(), all.size());
-    all.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    std::fflush(file_);
+    if (write(fileno(file_), &kMark, 1) != 1) throw std::runtime_error("cannot write to the terminal");
+    std::string all;
+    for (char next = 0; read(outside_, &next, 1) == 1 && next != kMark;) all += next;
     return all;
   }
 
  private:
+  static constexpr char kMark = '\x04';
+
   int outside_ = -1;
   std::FILE* file_ = nullptr;
 };
