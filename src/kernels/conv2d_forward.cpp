@@ -49,22 +49,13 @@ struct ForwardTile {
       }
     }
     if (tile.channels == V * kLanes<T>) {
-      write<P, V>(tile.y, s.k, sum);
+      store_tile<P, V>(tile.y, s.k, sum);
     } else {
       T rows[P * V * kLanes<T>];
-      write<P, V>(rows, V * kLanes<T>, sum);
+      store_tile<P, V>(rows, V * kLanes<T>, sum);
       for (int p = 0; p < P; ++p) {
         for (Index c = 0; c < tile.channels; ++c) tile.y[p * s.k + c] = rows[p * V * kLanes<T> + c];
       }
-    }
-  }
-
-  template <int P, int V>
-  static inline __attribute__((always_inline)) void write(T* y, Index step, const Vector<T> (&sum)[P][V]) {
-#pragma GCC unroll 32
-    for (int p = 0; p < P; ++p) {
-#pragma GCC unroll 4
-      for (int v = 0; v < V; ++v) store(y + p * step + v * kLanes<T>, sum[p][v]);
     }
   }
 };

@@ -19,11 +19,7 @@ struct WeightGradTile {
   template <int P, int V>
   static __attribute__((noinline)) void run(const WeightGradTile& tile, const Conv2dSizes& s) {
     Vector<T> sum[P][V];
-#pragma GCC unroll 32
-    for (int p = 0; p < P; ++p) {
-#pragma GCC unroll 4
-      for (int v = 0; v < V; ++v) sum[p][v] = load(tile.sum + p * tile.sum_step + v * kLanes<T>);
-    }
+    load_tile<P, V>(tile.sum, tile.sum_step, sum);
     for (Index i = 0; i * s.ow < tile.safe; ++i) {
       const T* x = tile.x + i * s.stride_h * s.w * s.c;
       const T* dy = tile.dy + i * s.ow * s.k;
@@ -40,11 +36,7 @@ struct WeightGradTile {
         }
       }
     }
-#pragma GCC unroll 32
-    for (int p = 0; p < P; ++p) {
-#pragma GCC unroll 4
-      for (int v = 0; v < V; ++v) store(tile.sum + p * tile.sum_step + v * kLanes<T>, sum[p][v]);
-    }
+    store_tile<P, V>(tile.sum, tile.sum_step, sum);
     for (Index pixel = tile.safe; pixel < s.oh * s.ow; ++pixel) {
       const T* x = tile.x + (pixel / s.ow * s.stride_h * s.w + pixel % s.ow * s.stride_w) * s.c;
       for (int p = 0; p < P; ++p) {
@@ -68,11 +60,7 @@ struct SmallKernelTile {
   template <int P, int V>
   static __attribute__((noinline)) void run(const SmallKernelTile& tile, const Conv2dSizes& s) {
     Vector<T> sum[P][V];
-#pragma GCC unroll 32
-    for (int p = 0; p < P; ++p) {
-#pragma GCC unroll 4
-      for (int v = 0; v < V; ++v) sum[p][v] = load(tile.sum + p * tile.sum_step + v * kLanes<T>);
-    }
+    load_tile<P, V>(tile.sum, tile.sum_step, sum);
     Index offsets[P];
 #pragma GCC unroll 32
     for (int p = 0; p < P; ++p) offsets[p] = tile.offsets[p];
@@ -91,11 +79,7 @@ struct SmallKernelTile {
         }
       }
     }
-#pragma GCC unroll 32
-    for (int p = 0; p < P; ++p) {
-#pragma GCC unroll 4
-      for (int v = 0; v < V; ++v) store(tile.sum + p * tile.sum_step + v * kLanes<T>, sum[p][v]);
-    }
+    store_tile<P, V>(tile.sum, tile.sum_step, sum);
   }
 };
 

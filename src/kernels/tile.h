@@ -39,5 +39,23 @@ inline void run_tile(Index rows, Index vectors, const A&... arguments) {
   Tile::template run<kRows, kVectors>(arguments...);
 }
 
+// A tile's sums, of P rows by V vectors, from and to memory, `step` elements from one row to the next.
+template <int P, int V, class T>
+inline __attribute__((always_inline)) void load_tile(const T* from, Index step, Vector<T> (&sum)[P][V]) {
+#pragma GCC unroll 32
+  for (int p = 0; p < P; ++p) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) sum[p][v] = load(from + p * step + v * kLanes<T>);
+  }
+}
+template <int P, int V, class T>
+inline __attribute__((always_inline)) void store_tile(T* to, Index step, const Vector<T> (&sum)[P][V]) {
+#pragma GCC unroll 32
+  for (int p = 0; p < P; ++p) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) store(to + p * step + v * kLanes<T>, sum[p][v]);
+  }
+}
+
 }  // namespace
 }  // namespace keel::kernels
