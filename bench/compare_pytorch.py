@@ -42,7 +42,7 @@ def parse(arguments):
                         help="measure nothing; fail if a page is not the one that the measurements beside it give")
     options = parser.parse_args(arguments)
     options.rounds = options.rounds or (2 if options.quick else 5)
-    options.seconds = 0.1 if options.quick else 0.2
+    options.span = processes.Span(0.06, 3) if options.quick else processes.Span(0.2, 5)
     return options
 
 
@@ -68,7 +68,7 @@ def show(text):
 def measure(options, items, images):
     """Results of all rounds, and what PyTorch says of itself."""
     results = work.Results()
-    with processes.Contest(options.keel, options.python, images, options.seconds) as contest:
+    with processes.Contest(options.keel, options.python, images, options.span) as contest:
         for number in range(1, options.rounds + 1):
             for name, threads in items:
                 show(f"round {number} of {options.rounds}: {work.with_threads(name, threads)}")

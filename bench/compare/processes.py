@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import gzip
 import json
 import os
@@ -13,7 +14,6 @@ from pathlib import Path
 
 WORKER = Path(__file__).resolve().parent / "pytorch_worker.py"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-REPETITIONS = 5
 
 
 class Unusable(Exception):
@@ -56,6 +56,13 @@ def lay_out(source, unpacked, packed):
         else:
             (packed / (path.name + ".gz")).write_bytes(gzip.compress(data, 9))
         (unpacked / path.name.removesuffix(".gz")).write_bytes(data)
+
+
+@dataclasses.dataclass
+class Span:
+    """How long one measurement takes, and in how many parts."""
+    seconds: float
+    repetitions: int
 
 
 def environment(threads):
@@ -116,9 +123,9 @@ class Process:
 
 
 class Keel(Process):
-    def __init__(self, program, images, seconds):
-        super().__init__([program, "--serve", "--data", images, f"--benchmark_repetitions={REPETITIONS}",
-                          f"--benchmark_min_time={seconds / REPETITIONS}"])
+    def __init__(self, program, images, span):
+        super().__init__([program, "--serve", "--data", images, f"--benchmark_repetitions={span.repetitions}",
+                          f"--benchmark_min_time={span.seconds / span.repetitions}"])
 
     def measure(self, name):
         """The answer of one benchmark, by its name."""
@@ -128,9 +135,9 @@ class Keel(Process):
 
 
 class PyTorch(Process):
-    def __init__(self, python, threads, images, seconds):
+    def __init__(self, python, threads, images, span):
         super().__init__([python, "-B", WORKER, "serve", threads, images], environment(threads))
-        self.seconds = seconds
+        self.span = span
         try:
             self.description = self.read()
         except Unusable:
@@ -138,7 +145,7 @@ class PyTorch(Process):
             raise
 
     def measure(self, name):
-        answer = self.ask(json.dumps({"name": name, "seconds": self.seconds, "repetitions": REPETITIONS}))
+        answer = self.ask(json.dumps({"name": name, **vars(self.span)}))
         self.wait_until_idle()
         return answer
 
@@ -146,14 +153,14 @@ class PyTorch(Process):
 class Contest:
     """Keel, and PyTorch once for each number of threads it is asked for."""
 
-    def __init__(self, program, python, images, seconds):
-        self.python, self.images, self.seconds = python, images, seconds
-        self.keel = Keel(program, images, seconds)
+    def __init__(self, program, python, images, span):
+        self.python, self.images, self.span = python, images, span
+        self.keel = Keel(program, images, span)
         self.workers = {}
 
     def pytorch(self, threads):
         if threads not in self.workers:
-            self.workers[threads] = PyTorch(self.python, threads, self.images, self.seconds)
+            self.workers[threads] = PyTorch(self.python, threads, self.images, self.span)
         return self.workers[threads]
 
     def __enter__(self):

@@ -53,14 +53,14 @@ class Stopwatch:
         return [elapsed / calls] + [self.seconds_of(calls) / calls for _ in range(repetitions - 1)]
 
 
-def fastest_way(name, images, seconds):
+def fastest_way(name, images, seconds, tries):
     """Varies one choice after the other and keeps what was best."""
     ways = pytorch_work.ways(name)
     best = {choice: values[0] for choice, values in ways.items()}
     for choice, values in ways.items():
         stopwatches = {value: Stopwatch(pytorch_work.make(name, images, {**best, choice: value})) for value in values}
         times = {value: [] for value in stopwatches}
-        for _ in range(3):  # in turn, so that a disturbance hits all
+        for _ in range(tries):  # in turn, so that a disturbance hits all
             for value, candidate in stopwatches.items():
                 times[value] += candidate.measure(seconds / 10, 1)
         best[choice] = min(times, key=lambda value: min(times[value]))
@@ -72,12 +72,12 @@ def serve(images):
     ways = {}
     for line in sys.stdin:
         request = json.loads(line)
-        name, seconds = request["name"], request["seconds"]
+        name, seconds, repetitions = request["name"], request["seconds"], request["repetitions"]
         try:
             if name not in ways:
-                ways[name] = fastest_way(name, images, seconds)
+                ways[name] = fastest_way(name, images, seconds, tries=repetitions // 2 + 1)
             stopwatch = Stopwatch(pytorch_work.make(name, images, ways[name]))
-            answer = {"name": name, "seconds": stopwatch.measure(seconds / request["repetitions"], request["repetitions"]),
+            answer = {"name": name, "seconds": stopwatch.measure(seconds / repetitions, repetitions),
                       "variant": ", ".join(ways[name].values())}
         except Exception as error:  # what cannot be measured says why, and the others go on
             answer = {"name": name, "error": f"{type(error).__name__}: {error}".splitlines()[0]}

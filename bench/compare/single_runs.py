@@ -19,7 +19,7 @@ TIMEOUT = 120
 
 def keel_memory(program, images, threads):
     """{"process_MB", "model_MB"} of a few training steps."""
-    keel = processes.Keel(program, images, 0.5)
+    keel = processes.Keel(program, images, processes.Span(0.5, 2))
     try:
         answer = keel.measure(work.with_threads(work.MEMORY, threads))
     finally:
