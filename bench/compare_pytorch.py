@@ -42,7 +42,7 @@ def parse(arguments):
                         help="measure nothing; fail if a page is not the one that the measurements beside it give")
     options = parser.parse_args(arguments)
     options.rounds = options.rounds or (2 if options.quick else 5)
-    options.span = processes.Span(0.06, 3) if options.quick else processes.Span(0.2, 5)
+    options.span = processes.Span(0.05, 3) if options.quick else processes.Span(0.2, 5)
     return options
 
 
