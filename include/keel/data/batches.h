@@ -38,7 +38,8 @@ class Batches {
   // negative or there is no batch i.
   Batch batch(Index epoch, Index i) const;
 
-  // The whole dataset in its own order, as for evaluation; in one batch if it has fewer examples than asked for.
+  // The whole dataset in its own order, as for evaluation; in one batch if it has fewer examples than asked
+  // for.
   Batches in_order(Index batch_size) const;
 
   // All indices of the dataset in the order of an epoch: Fisher-Yates on 0, 1, 2, ... by the numbers of
