@@ -49,6 +49,7 @@ void Pool::set_workers(std::size_t workers) {
   for (std::thread& worker : workers_) worker.join();
   workers_.clear();
   stop_ = false;
+  parts_ = std::vector<Part>(workers + 1);
   while (workers_.size() < workers) {
     workers_.emplace_back(&Pool::work, this, static_cast<int>(workers_.size()) + 1, generation);
   }
@@ -62,29 +63,41 @@ void Pool::run(std::int64_t chunks, int threads, void* context, RunChunk run_chu
   run_.store(run_chunk, std::memory_order_relaxed);
   finished_.store(0, std::memory_order_relaxed);
   const std::uint32_t generation = generation_.load(std::memory_order_relaxed) + 1;
-  ticket_.store(std::uint64_t{generation} << 32 | last, std::memory_order_release);
+  std::uint32_t begin = 0;
+  for (std::size_t part = 0; part < parts_.size(); ++part) {
+    const std::uint32_t end = end_of(part, parts_.size(), last);
+    parts_[part].ticket.store(std::uint64_t{generation} << 32 | (end - begin), std::memory_order_release);
+    begin = end;
+  }
   generation_.store(generation, std::memory_order_release);
   generation_.notify_all();
   inside_loop = true;
-  take_chunks(generation);
+  take_chunks(0, generation);
   inside_loop = false;
   wait_until_finished(last);
 }
 
-// Works on the loop of this generation until it has no chunk left. What is read of the loop belongs to this
-// generation if the claim succeeds: the next loop is not written before all chunks of this one are done.
-void Pool::take_chunks(std::uint32_t generation) {
-  std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
+// Works on the loop of this generation until it has no chunk left.
+void Pool::take_chunks(std::size_t first_part, std::uint32_t generation) {
+  for (std::size_t i = 0; i < parts_.size(); ++i)
+    take_chunks_of((first_part + i) % parts_.size(), generation);
+}
+
+// What is read of the loop belongs to this generation if the claim succeeds: the next loop is not written
+// before all chunks of this one are done.
+void Pool::take_chunks_of(std::size_t part, std::uint32_t generation) {
+  std::atomic<std::uint64_t>& part_ticket = parts_[part].ticket;
+  std::uint64_t ticket = part_ticket.load(std::memory_order_acquire);
   while (ticket >> 32 == generation) {
     const std::uint32_t left = static_cast<std::uint32_t>(ticket);
     if (left == 0) return;
     const std::uint32_t chunks = chunks_.load(std::memory_order_relaxed);
     void* const context = context_.load(std::memory_order_relaxed);
     const RunChunk run_chunk = run_.load(std::memory_order_relaxed);
-    if (!ticket_.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel)) continue;
-    run_chunk(context, chunks - left);
+    if (!part_ticket.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel)) continue;
+    run_chunk(context, end_of(part, parts_.size(), chunks) - left);
     if (finished_.fetch_add(1, std::memory_order_acq_rel) + 1 == chunks) finished_.notify_one();
-    ticket = ticket_.load(std::memory_order_acquire);
+    ticket = part_ticket.load(std::memory_order_acquire);
   }
 }
 
@@ -102,7 +115,7 @@ void Pool::work(int slot, std::uint32_t generation) {
     if (!look_out(next)) generation_.wait(generation);
     generation = generation_.load(std::memory_order_acquire);
     if (stop_) return;
-    take_chunks(generation);
+    take_chunks(static_cast<std::size_t>(slot), generation);
   }
 }
 
