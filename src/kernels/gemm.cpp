@@ -84,7 +84,8 @@ void gemm_kernel(const T* a, const T* b, const T* bias, T* y, T* packed, const G
   const double work = static_cast<double>(s.m * s.n) * static_cast<double>(s.k) / 4;
   const Index a_row = s.transpose_a ? 1 : s.k, a_step = s.transpose_a ? s.m : 1;
   for_chunks(panels * row_blocks, 1, work, [&](Index task, Index, Index) {
-    const Index panel = task / row_blocks, top = task % row_blocks * kGemmRows;
+    // All panels of a block of rows one after the other: rows are what other loops are cut by, too.
+    const Index panel = task % panels, top = task / panels * kGemmRows;
     const Index first = panel * kPanel, width = min_of(kPanel, s.n - first);
     const Index vectors = ceil_div(width, kLanes<T>);
     const Index b_step = columns.step != 0 ? columns.step : vectors * kLanes<T>;

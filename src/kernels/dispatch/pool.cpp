@@ -79,26 +79,35 @@ void Pool::run(std::int64_t chunks, int threads, void* context, RunChunk run_chu
 
 // Works on the loop of this generation until it has no chunk left.
 void Pool::take_chunks(std::size_t first_part, std::uint32_t generation) {
-  for (std::size_t i = 0; i < parts_.size(); ++i)
-    take_chunks_of((first_part + i) % parts_.size(), generation);
+  std::uint32_t done = 0;
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    done += take_chunks_of((first_part + i) % parts_.size(), generation);
+  }
+  // Once a loop, as the other threads have to fetch the count anew each time.
+  if (done > 0) {
+    finished_.fetch_add(done, std::memory_order_acq_rel);
+    finished_.notify_one();
+  }
 }
 
 // What is read of the loop belongs to this generation if the claim succeeds: the next loop is not written
 // before all chunks of this one are done.
-void Pool::take_chunks_of(std::size_t part, std::uint32_t generation) {
+std::uint32_t Pool::take_chunks_of(std::size_t part, std::uint32_t generation) {
   std::atomic<std::uint64_t>& part_ticket = parts_[part].ticket;
   std::uint64_t ticket = part_ticket.load(std::memory_order_acquire);
+  std::uint32_t done = 0;
   while (ticket >> 32 == generation) {
     const std::uint32_t left = static_cast<std::uint32_t>(ticket);
-    if (left == 0) return;
+    if (left == 0) break;
     const std::uint32_t chunks = chunks_.load(std::memory_order_relaxed);
     void* const context = context_.load(std::memory_order_relaxed);
     const RunChunk run_chunk = run_.load(std::memory_order_relaxed);
     if (!part_ticket.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel)) continue;
     run_chunk(context, end_of(part, parts_.size(), chunks) - left);
-    if (finished_.fetch_add(1, std::memory_order_acq_rel) + 1 == chunks) finished_.notify_one();
+    ++done;
     ticket = part_ticket.load(std::memory_order_acquire);
   }
+  return done;
 }
 
 void Pool::wait_until_finished(std::uint32_t chunks) {

@@ -45,7 +45,7 @@ class Pool {
   void set_workers(std::size_t workers);
   void work(int slot, std::uint32_t generation);
   void take_chunks(std::size_t first_part, std::uint32_t generation);
-  void take_chunks_of(std::size_t part, std::uint32_t generation);
+  std::uint32_t take_chunks_of(std::size_t part, std::uint32_t generation);
   void wait_until_finished(std::uint32_t chunks);
   // The chunk behind the last one of a part.
   static std::uint32_t end_of(std::size_t part, std::size_t parts, std::uint32_t chunks) {
