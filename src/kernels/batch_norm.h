@@ -67,7 +67,7 @@ struct BatchNormTerms {
   T* offset;
 };
 
-// writes the terms
+// rows >= 1.  writes partial and the terms
 template <class T>
 using BatchNormSumsKernel = void(const T* x, const T* dy, ChannelMaps<T> maps, bool relu, double* partial,
                                  BatchNormTerms<T> terms, Index rows, Index channels);

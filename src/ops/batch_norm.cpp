@@ -64,7 +64,10 @@ GradientFunction gradient(const Variable& x, const Variable& gamma, const Variab
       using T = decltype(zero);
       const kernels::BatchNormTerms<T> terms{dbeta.data<T>(), dgamma.data<T>(), means.data<T>(),
                                              means.data<T>() + means.size(1)};
-      if (training || wants_gamma || wants_beta) {
+      if (rows == 0) {
+        dgamma.fill(0);
+        dbeta.fill(0);
+      } else if (training || wants_gamma || wants_beta) {
         Tensor partial = Tensor::empty({kernels::batch_norm_partials(rows, channels)}, DType::float64);
         kernels::batch_norm_sums(vx.data<T>(), dy.data<T>(), maps_in<T>(maps), relu, partial.data<double>(),
                                  terms, rows, channels);

@@ -8,6 +8,7 @@
 
 #include "keel/autograd/gradcheck.h"
 #include "keel/ops/elementwise.h"
+#include "keel/ops/reduction.h"
 #include "support/check_module.h"
 #include "support/random_tensor.h"
 
@@ -223,6 +224,21 @@ TEST(BatchNorm, WithReluNanStaysNan) {
   EXPECT_EQ(nans(batch_norm(Variable(x), none, none, 1e-5, Activation::relu).y.value()), 40);
   EXPECT_EQ(nans(batch_norm_inference(Variable(x), none, none, statistics, 1e-5, Activation::relu).value()),
             1);
+}
+
+// A sum over no rows is 0, whatever memory held before.
+TEST(BatchNorm, GradientsOfNoRowsAreZero) {
+  const Variable x(Tensor::empty({0, 3}, DType::float64), true);
+  const Variable gamma(Tensor::ones({3}, DType::float64), true),
+      beta(Tensor::ones({3}, DType::float64), true);
+  const BatchStatistics statistics{Tensor::zeros({3}, DType::float64), Tensor::ones({3}, DType::float64)};
+  // What the next work space is likely to be made of.
+  { const Tensor used = Tensor::full({8}, 7, DType::float64); }
+  sum(batch_norm_inference(x, gamma, beta, statistics, 1e-5)).backward();
+  for (const Variable& parameter : {gamma, beta}) {
+    for (const double g : parameter.grad().values<double>()) EXPECT_EQ(g, 0);
+  }
+  EXPECT_EQ(x.grad().shape(), (Shape{0, 3}));
 }
 
 TEST(BatchNorm, RejectsWhatDoesNotFit) {
