@@ -110,7 +110,8 @@ void add_image(const T* x, const T* dy, T* sum, Index sum_step, Index n, const S
   // A vector that is not full reads on into the next pixel; past the last image there is none.
   const Index readable = (s.n - n) * pixels * s.k - slice.group * k_group - slice.first;
   Index safe = pixels;
-  while (safe > 0 && (safe - 1) * s.k + vectors * kLanes < T >> readable) --safe;
+  const Index width = vectors * kLanes<T>;
+  while (safe > 0 && (safe - 1) * s.k + width > readable) --safe;
   for (Index j = 0; j < runs.per_row; ++j) {
     for_tiles(runs.length, [&](Index element, Index elements) {
       const WeightGradTile<T> tile{x + j * s.dilation_w * s.c + element,

@@ -27,8 +27,8 @@ struct BatchNormResult {
 // The variance is summed around the mean and the mean kept to more digits than the elements have, so a
 // channel of mean 1e4 and deviation 0.1 normalises correctly and a constant channel gives exactly beta.
 //   shapes:   x [...,C], gamma and beta [C] or undefined (1 and 0) -> y [...,C], statistics [C]
-//   gradient: d = gamma dy, where dy is that in front of the activation:  dx += (d - mean(d) - xhat mean(d
-//   xhat)) / sqrt(variance + epsilon)
+//   gradient: with dy in front of the activation and d = gamma dy:
+//             dx += (d - mean(d) - xhat mean(d xhat)) / sqrt(variance + epsilon)
 //             dgamma += sum dy xhat, dbeta += sum dy; none for the statistics
 //   range:    differences of elements must be finite in x's type; their squares need not be, but a variance
 //             above its largest number (3.4e38 in float32) is reported as infinity
@@ -39,8 +39,9 @@ BatchNormResult batch_norm(const Variable& x, const Variable& gamma, const Varia
 
 // Normalises with given statistics: y = activation(gamma (x - mean) / sqrt(variance + epsilon) + beta).
 //   shapes:   as above; mean, variance [C]
-//   gradient: dx += gamma dy / sqrt(variance + epsilon), dgamma and dbeta as above; none for mean and
-//   variance throws:   as above; also ValueError naming a channel whose variance is negative or NaN
+//   gradient: dx += gamma dy / sqrt(variance + epsilon), dgamma and dbeta as above;
+//             none for mean and variance
+//   throws:   as above; also ValueError naming a channel whose variance is negative or NaN
 Variable batch_norm_inference(const Variable& x, const Variable& gamma, const Variable& beta,
                               const BatchStatistics& statistics, double epsilon,
                               Activation activation = Activation::none);
