@@ -123,12 +123,16 @@ def run(options):
             "results": [result.to_json() for result in [*results.all.values(), *starts]]}
 
 
-def rendered(page):
-    """The text of a page by the measurements beside it."""
+def read(path):
     try:
-        return report.document(json.loads(page.with_suffix(".json").read_text(encoding="utf-8")))
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise processes.Unusable(f"{error.filename}: {error.strerror}") from error
+
+
+def rendered(page):
+    """The text of a page by the measurements beside it."""
+    return report.document(json.loads(read(page.with_suffix(".json"))))
 
 
 def main(arguments):
@@ -137,13 +141,15 @@ def main(arguments):
         options.render.write_text(rendered(options.render), encoding="utf-8")
         return
     if options.check:
-        if options.check.read_text(encoding="utf-8") != rendered(options.check):
+        if read(options.check) != rendered(options.check):
             raise processes.Unusable(f"{options.check}: not what the measurements beside it give; --render "
                                      f"{options.check} writes it anew")
         return
     if not os.access(options.keel, os.X_OK):
         raise processes.Unusable(f"{options.keel}: no such program; to build it: cmake -S . -B build -DKEEL_BENCH=ON && "
                                  "cmake --build build")
+    if options.out and not options.out.parent.is_dir():  # before minutes of measuring, not after
+        raise processes.Unusable(f"--out: expected a file in a directory that exists, found {options.out}")
     options.python = processes.find_python(options.python)
     options.data = processes.find_images(options.data, ROOT / "data/mnist")
     start = time.monotonic()

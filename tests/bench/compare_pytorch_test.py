@@ -108,6 +108,14 @@ class StandInsTest(unittest.TestCase):
         path.with_suffix(".json").unlink()
         with self.assertRaisesRegex(processes.Unusable, "page.json: No such file"):
             compare_pytorch.main(["--check", str(path)])
+        path.unlink()
+        with self.assertRaisesRegex(processes.Unusable, "page.md: No such file"):
+            compare_pytorch.main(["--check", str(path)])
+
+    def test_where_the_page_goes_is_known_before_anything_is_measured(self):
+        (self.folder / "keel-bench").write_text("#!/bin/sh\nexit 3\n")
+        with self.assertRaisesRegex(processes.Unusable, "--out: expected a file in a directory that exists, found .*/no/page"):
+            self.compare("--only", "conv2d", "--out", str(self.folder / "no/page.md"))
 
     def test_nothing_has_such_a_name(self):
         with self.assertRaisesRegex(processes.Unusable, "--only nonsense: no work has such a name"):
