@@ -27,7 +27,7 @@ void parallel_for(Index n, Index chunk, const std::function<void(Index begin, In
     std::exception_ptr error;
     Index error_chunk;
   } loop{body, n, chunk, {}, nullptr, 0};
-  kernels::for_each_chunk((n - 1) / chunk + 1, true, &loop, [](void* context, Index i) {
+  kernels::for_each_chunk((n - 1) / chunk + 1, num_threads(), &loop, [](void* context, Index i) {
     Loop& l = *static_cast<Loop*>(context);
     try {
       const Index begin = i * l.chunk;

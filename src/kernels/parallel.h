@@ -17,19 +17,24 @@ inline Index num_chunks(Index n, Index chunk) { return (n + chunk - 1) / chunk; 
 
 // body(begin, end, chunk) for each chunk; on several threads if the whole loop's `work` is worth it. The cut
 // depends on n and chunk only: keep one partial result per chunk, add them in order, and the bits depend on
-// nothing else.
+// nothing else. `threads`: at most so many, for a body that has work space by loop_slot().
 template <class Body>
-void for_chunks(Index n, Index chunk, double work, const Body& body) {
+void for_chunks(Index n, Index chunk, double work, int threads, const Body& body) {
   struct Context {
     const Body& body;
     Index n, chunk;
   } context{body, n, chunk};
-  for_each_chunk(num_chunks(n, chunk), work >= kParallelWork, &context, [](void* pointer, Index i) {
-    const Context& c = *static_cast<Context*>(pointer);
-    const Index begin = i * c.chunk;
-    const Index end = begin + c.chunk < c.n ? begin + c.chunk : c.n;
-    c.body(begin, end, i);
-  });
+  for_each_chunk(num_chunks(n, chunk), work >= kParallelWork ? threads : 1, &context,
+                 [](void* pointer, Index i) {
+                   const Context& c = *static_cast<Context*>(pointer);
+                   const Index begin = i * c.chunk;
+                   const Index end = begin + c.chunk < c.n ? begin + c.chunk : c.n;
+                   c.body(begin, end, i);
+                 });
+}
+template <class Body>
+void for_chunks(Index n, Index chunk, double work, const Body& body) {
+  for_chunks(n, chunk, work, num_threads(), body);
 }
 
 }  // namespace

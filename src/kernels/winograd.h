@@ -38,7 +38,7 @@ inline constexpr Index kWinogradPlaces = 16;
 inline constexpr Index kWinogradForwardTiles = 28;
 inline constexpr Index kWinogradGradientTiles = 56;
 
-// Work space of a loop, with a share for each thread.
+// Work space of one thread.
 template <class T>
 constexpr Index winograd_scratch(Index tiles, Index c, Index k) {
   return kWinogradPlaces * tiles * (c + padded_channels<T>(k)) + (c > k ? c : k);
@@ -54,10 +54,11 @@ using WinogradWeightsKernel = void(const T* weight, T* packed, Index c, Index k,
 KEEL_KERNEL(winograd_weights, WinogradWeightsKernel);
 
 // y [N, OH, OW, K] = x [N, H, W, C] * weights + bias (null: 0), negative elements set to 0 if relu.
-//   writes y
-//   scratch   num_threads() * winograd_scratch(kWinogradForwardTiles, C, K) elements
+//   writes y, scratch
+//   threads   at most so many work
+//   scratch   threads * winograd_scratch(kWinogradForwardTiles, C, K) elements
 template <class T>
-using WinogradForwardKernel = void(const T* x, const T* packed, const T* bias, T* y, T* scratch,
+using WinogradForwardKernel = void(const T* x, const T* packed, const T* bias, T* y, T* scratch, int threads,
                                    const WinogradSizes& sizes, bool relu);
 KEEL_KERNEL(winograd_forward, WinogradForwardKernel);
 
@@ -67,11 +68,12 @@ constexpr Index winograd_parts(Index n) {
   return images == 0 ? 0 : (n + images - 1) / images;
 }
 
-// dweight [3, 3, C, K] += sum over pixels of x and dy.   adds to dweight
+// dweight [3, 3, C, K] += sum over pixels of x and dy.   adds to dweight, writes parts, scratch
 //   parts     winograd_parts(N) * 16 * C * padded_channels(K) elements
-//   scratch   num_threads() * winograd_scratch(kWinogradGradientTiles, C, K) elements
+//   threads   at most so many sum
+//   scratch   threads * winograd_scratch(kWinogradGradientTiles, C, K) elements
 template <class T>
-using WinogradWeightGradKernel = void(const T* x, const T* dy, T* parts, T* scratch, T* dweight,
+using WinogradWeightGradKernel = void(const T* x, const T* dy, T* parts, T* scratch, int threads, T* dweight,
                                       const WinogradSizes& sizes);
 KEEL_KERNEL(winograd_weight_grad, WinogradWeightGradKernel);
 

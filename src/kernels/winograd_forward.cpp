@@ -110,14 +110,14 @@ inline void write_tile(const T* m, Index step, const T* bias, T* y, const TilePl
 }
 
 template <class T>
-void winograd_forward_kernel(const T* x, const T* packed, const T* bias, T* y, T* scratch,
+void winograd_forward_kernel(const T* x, const T* packed, const T* bias, T* y, T* scratch, int threads,
                              const WinogradSizes& s, bool relu) {
   constexpr Index kTiles = kWinogradForwardTiles, kPanel = kPanelVectors * kLanes<T>;
   const Tiles tiles(s);
   const Index padded_k = padded_channels<T>(s.k);
   const Index v_step = kTiles * s.c, m_step = kTiles * padded_k;
   const double work = 4.0 * static_cast<double>(s.n * tiles.of_image) * static_cast<double>(s.c * s.k);
-  for_chunks(s.n * tiles.of_image, kTiles, work, [&](Index begin, Index end, Index) {
+  for_chunks(s.n * tiles.of_image, kTiles, work, threads, [&](Index begin, Index end, Index) {
     T* const v = scratch + loop_slot() * winograd_scratch<T>(kTiles, s.c, s.k);
     T* const m = v + kWinogradPlaces * v_step;
     T* const zeros = m + kWinogradPlaces * m_step;

@@ -112,13 +112,13 @@ void add_channel(const T* parts, Index num_parts, T* dweight, Index channel, con
 }
 
 template <class T>
-void winograd_weight_grad_kernel(const T* x, const T* dy, T* parts, T* scratch, T* dweight,
+void winograd_weight_grad_kernel(const T* x, const T* dy, T* parts, T* scratch, int threads, T* dweight,
                                  const WinogradSizes& s) {
   const Index num_parts = winograd_parts(s.n), images = num_parts == 0 ? 0 : ceil_div(s.n, num_parts);
   const Index of_image = Tiles(s).of_image;
   const Index elements = kWinogradPlaces * s.c * padded_channels<T>(s.k);
   const double work = 4.0 * static_cast<double>(s.n * of_image) * static_cast<double>(s.c * s.k);
-  for_chunks(num_parts, 1, work, [&](Index part, Index, Index) {
+  for_chunks(num_parts, 1, work, threads, [&](Index part, Index, Index) {
     T* const own = scratch + loop_slot() * winograd_scratch<T>(kWinogradGradientTiles, s.c, s.k);
     sum_tiles(x, dy, parts + part * elements, own, part * images * of_image,
               min_of((part + 1) * images, s.n) * of_image, s);

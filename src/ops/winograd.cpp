@@ -19,8 +19,8 @@ kernels::WinogradSizes sizes_of(const Tensor& x, Index k, Pair padding) {
 }
 
 template <class T>
-Tensor scratch_for(Index tiles, const kernels::WinogradSizes& s, DType dtype) {
-  return Tensor::empty({kernels::num_threads(), kernels::winograd_scratch<T>(tiles, s.c, s.k)}, dtype);
+Tensor scratch_for(int threads, Index tiles, const kernels::WinogradSizes& s, DType dtype) {
+  return Tensor::empty({threads, kernels::winograd_scratch<T>(tiles, s.c, s.k)}, dtype);
 }
 
 }  // namespace
@@ -40,9 +40,10 @@ Tensor winograd_convolve(const Tensor& x, const Tensor& weight, const Tensor* bi
     Tensor packed =
         Tensor::empty({kernels::kWinogradPlaces, s.c, kernels::padded_channels<T>(s.k)}, x.dtype());
     kernels::winograd_weights(weight.data<T>(), packed.data<T>(), weight.size(2), weight.size(3), flipped);
-    Tensor scratch = scratch_for<T>(kernels::kWinogradForwardTiles, s, x.dtype());
+    const int threads = kernels::num_threads();
+    Tensor scratch = scratch_for<T>(threads, kernels::kWinogradForwardTiles, s, x.dtype());
     kernels::winograd_forward(x.data<T>(), packed.data<T>(), bias == nullptr ? nullptr : bias->data<T>(),
-                              y.data<T>(), scratch.data<T>(), s, activation == Activation::relu);
+                              y.data<T>(), scratch.data<T>(), threads, s, activation == Activation::relu);
   });
   return y;
 }
@@ -54,8 +55,9 @@ void winograd_add_weight_gradient(const Tensor& x, const Tensor& dy, Tensor& dwe
     Tensor parts = Tensor::empty(
         {kernels::winograd_parts(s.n), kernels::kWinogradPlaces, s.c, kernels::padded_channels<T>(s.k)},
         x.dtype());
-    Tensor scratch = scratch_for<T>(kernels::kWinogradGradientTiles, s, x.dtype());
-    kernels::winograd_weight_grad(x.data<T>(), dy.data<T>(), parts.data<T>(), scratch.data<T>(),
+    const int threads = kernels::num_threads();
+    Tensor scratch = scratch_for<T>(threads, kernels::kWinogradGradientTiles, s, x.dtype());
+    kernels::winograd_weight_grad(x.data<T>(), dy.data<T>(), parts.data<T>(), scratch.data<T>(), threads,
                                   dweight.data<T>(), s);
   });
 }

@@ -95,7 +95,7 @@ void gemm_in_blocks(const BlasProduct& product, const T* a, const T* b, T* y) {
   const std::int64_t longer = blocks.cut_rows ? m : n;
   const std::int64_t even = (longer + kBlocks - 1) / kBlocks;
   blocks.block = even > kSmallestBlock ? even : kSmallestBlock;
-  for_each_chunk((longer + blocks.block - 1) / blocks.block, true, &blocks,
+  for_each_chunk((longer + blocks.block - 1) / blocks.block, num_threads(), &blocks,
                  [](void* context, std::int64_t i) { static_cast<const Blocks<T>*>(context)->run(i); });
 }
 

@@ -41,6 +41,9 @@ Pool::~Pool() { set_workers(0); }
 bool Pool::inside() { return inside_loop; }
 int Pool::slot() { return slot_in_loop; }
 
+Pool::Alone::Alone() : outer_(slot_in_loop) { slot_in_loop = 0; }
+Pool::Alone::~Alone() { slot_in_loop = outer_; }
+
 void Pool::set_workers(std::size_t workers) {
   if (workers_.size() == workers) return;
   stop_ = true;
@@ -69,7 +72,9 @@ void Pool::run(std::int64_t chunks, int threads, void* context, RunChunk run_chu
     parts_[part].ticket.store(std::uint64_t{generation} << 32 | (end - begin), std::memory_order_release);
     begin = end;
   }
-  generation_.store(generation, std::memory_order_release);
+  // Sequentially consistent: the processor must not look for sleepers before others see the new generation,
+  // or a worker that falls asleep in between is not woken.
+  generation_.store(generation);
   generation_.notify_all();
   inside_loop = true;
   take_chunks(0, generation);

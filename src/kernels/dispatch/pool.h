@@ -34,6 +34,17 @@ class Pool {
   static bool inside();
   // Which of the threads of a run() this is: 0 for the one that called it, and outside.
   static int slot();
+  // While it lives, a loop inside run() that the calling thread has to itself: slot() is 0.
+  class Alone {
+   public:
+    Alone();
+    ~Alone();
+    Alone(const Alone&) = delete;
+    Alone& operator=(const Alone&) = delete;
+
+   private:
+    int outer_;
+  };
 
  private:
   // One thread's part: generation of the loop (upper half) and how many of its chunks nobody has claimed

@@ -23,10 +23,10 @@ int num_threads() {
 
 int loop_slot() { return Pool::slot(); }
 
-void for_each_chunk(std::int64_t chunks, bool parallel, void* context,
+void for_each_chunk(std::int64_t chunks, int threads, void* context,
                     void (*run)(void* context, std::int64_t chunk)) {
-  const int threads = num_threads();
-  if (!parallel || chunks < 2 || chunks > Pool::kMostChunks || threads == 1 || Pool::inside()) {
+  if (threads < 2 || chunks < 2 || chunks > Pool::kMostChunks || Pool::inside()) {
+    const Pool::Alone alone;
     for (std::int64_t i = 0; i < chunks; ++i) run(context, i);
     return;
   }
