@@ -3,7 +3,8 @@
 #
 # usage: scripts/run_tests.sh [--werror] [CTEST_OPTION...]
 #
-#   --werror   compiler warnings are errors; also when the environment has CI set
+#   --werror   compiler warnings are errors; also when the environment has CI set, which has keel-bench built and tested
+#              as well
 #
 # Other options are passed on to ctest, such as -R NAME to run some tests only. Tests on real MNIST use the files in
 # KEEL_MNIST_DIR, else those in data/mnist (scripts/fetch_mnist.sh puts them there); without either they are skipped.
@@ -15,7 +16,10 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 cmake_options=(-DKEEL_APPS=ON -DKEEL_TESTS=ON)
-[[ -z ${CI:-} ]] || cmake_options+=(-DKEEL_WERROR=ON)
+if [[ -n ${CI:-} ]]; then
+  cmake_options+=(-DKEEL_WERROR=ON -DKEEL_BENCH=ON)
+  debian_packages+=(libbenchmark-dev)
+fi
 ctest_options=()
 for argument in "$@"; do
   case $argument in

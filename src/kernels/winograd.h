@@ -67,6 +67,8 @@ constexpr Index winograd_parts(Index n) {
   const Index most = 8, images = (n + most - 1) / most;
   return images == 0 ? 0 : (n + images - 1) / images;
 }
+// With very many channels the parts take more memory than they are worth: 8 of them, of 16 C K elements each.
+constexpr bool winograd_gradient_pays(Index c, Index k) { return c * k <= 256 * 256; }
 
 // dweight [3, 3, C, K] += sum over pixels of x and dy.   adds to dweight, writes parts, scratch
 //   parts     winograd_parts(N) * 16 * C * padded_channels(K) elements

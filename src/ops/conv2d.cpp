@@ -171,15 +171,20 @@ Convolution direct(const Tensor& x, const Tensor& weight, const Tensor* bias, co
 }
 
 Convolution by_winograd(const Tensor& x, const Tensor& weight, const Tensor* bias,
-                        const Conv2dOptions& options) {
+                        const Conv2dOptions& options, const kernels::Conv2dSizes& sizes) {
   const Pair padding = options.padding;
   return {winograd_convolve(x, weight, bias, padding, options.activation, false),
-          [x, weight, padding](const Tensor& dz, Gradients& grads) {
+          [x, weight, padding, sizes](const Tensor& dz, Gradients& grads) {
             if (grads.wants(0)) {
               grads.add(0, winograd_convolve(dz, weight, nullptr, {2 - padding.h, 2 - padding.w},
                                              Activation::none, true));
             }
-            if (grads.wants(1)) winograd_add_weight_gradient(x, dz, grads.add_to(1), padding);
+            if (!grads.wants(1)) return;
+            if (winograd_weight_gradient_applies(weight.shape())) {
+              winograd_add_weight_gradient(x, dz, grads.add_to(1), padding);
+            } else {
+              add_weight_gradient(framed(x, sizes.h, sizes.w, padding, 1), dz, grads.add_to(1), sizes);
+            }
           }};
 }
 
@@ -192,7 +197,7 @@ Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
   check_tensors(x.value(), weight.value(), bias_value, options.groups);
   const kernels::Conv2dSizes sizes = sizes_of(x.shape(), weight.shape(), options);
   const Convolution forward = winograd_applies(x.shape(), weight.shape(), options)
-                                  ? by_winograd(x.value(), weight.value(), bias_value, options)
+                                  ? by_winograd(x.value(), weight.value(), bias_value, options, sizes)
                                   : direct(x.value(), weight.value(), bias_value, options, sizes);
   const Tensor activated = options.activation == Activation::relu ? forward.y : Tensor();
 

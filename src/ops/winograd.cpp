@@ -31,6 +31,10 @@ bool winograd_applies(const Shape& x, const Shape& weight, const Conv2dOptions& 
          kernels::winograd_pays(x[3], weight[3]);
 }
 
+bool winograd_weight_gradient_applies(const Shape& weight) {
+  return kernels::winograd_gradient_pays(weight[2], weight[3]);
+}
+
 Tensor winograd_convolve(const Tensor& x, const Tensor& weight, const Tensor* bias, Pair padding,
                          Activation activation, bool flipped) {
   const kernels::WinogradSizes s = sizes_of(x, weight.size(flipped ? 2 : 3), padding);

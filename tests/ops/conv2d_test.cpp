@@ -128,6 +128,23 @@ TEST_P(Conv2d, MatchesTheDefinition) {
   }
 }
 
+// With this many channels the gradient of the weight is summed directly.
+TEST(Conv2dOfManyChannels, HasTheGradientsOfDirectSums) {
+  const Index channels = 264;
+  ASSERT_GT(channels * channels, 256 * 256);
+  const auto gradients = [&](Conv2dAlgorithm algorithm) {
+    const Variable x(random_tensor({1, 4, 3, channels}, 1, DType::float64), true);
+    const Variable weight(random_tensor({3, 3, channels, channels}, 2, DType::float64), true);
+    const Variable y = conv2d(x, weight, {}, {.padding = 1, .algorithm = algorithm});
+    y.backward(random_tensor(y.shape(), 3, DType::float64));
+    return std::pair(x.grad(), weight.grad());
+  };
+  const auto [dx, dweight] = gradients(Conv2dAlgorithm::fastest);
+  const auto [direct_dx, direct_dweight] = gradients(Conv2dAlgorithm::direct);
+  expect_close(dx, to_values(direct_dx), 1e-11);
+  EXPECT_EQ(to_values(dweight), to_values(direct_dweight));
+}
+
 INSTANTIATE_TEST_SUITE_P(Options, Conv2d, ::testing::ValuesIn(kCases),
                          [](const auto& test) { return std::string(test.param.name); });
 

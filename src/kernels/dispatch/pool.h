@@ -17,7 +17,7 @@ namespace keel::kernels {
 
 using RunChunk = void (*)(void* context, std::int64_t chunk);
 
-// Used by one thread, which works along.
+// Used by one thread, which works along. Not to be used on both sides of a fork(): the child has no workers.
 class Pool {
  public:
   Pool() = default;
