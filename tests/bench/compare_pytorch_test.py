@@ -91,7 +91,7 @@ class StandInsTest(unittest.TestCase):
         self.assertIn("| adam_step/cnn | 1 |  |  |  |  |  | not measured: keel: out of order |", page)
         self.assertIn("| cnn/bn/batch:64, the process | 2 | 30 MB | 90 MB | 3.00 | contiguous, Adam, byte images |", page)
         self.assertIn("| cnn/bn/batch:64, beyond what was held before the model | 2 | 10 MB | 5 MB | 0.50 |", page)
-        self.assertRegex(page, r"\| from \.gz files \| 2 \| [\d.]+ m?s \| [\d.]+ m?s \| [\d.]+ \|")
+        self.assertRegex(page, r"\| from \.gz files \| 2 \| [\d.]+ [mµ]?s \| [\d.]+ [mµ]?s \| [\d.]+ \|")
         self.assertIn("| processor | A CPU, 2 processors |", page)
         self.assertEqual(report.document(record), page)
         self.assertNotIn(str(self.folder), page)
