@@ -145,7 +145,8 @@ NOTES = """\
 - Backward is timed without the forward pass before it. `conv2d` has 3x3 kernels, padding 1 and a bias; its sizes are
   images x height x width x input channels x output channels. The first layer of a model needs the gradients of its
   weights only: `conv2d_weight_only`. Its operations are those of the definition, products with the padding included,
-  whatever the kernel does: one that needs fewer multiplications can come out above the peak.
+  whatever the kernel does: one that needs fewer multiplications can come out above the peak. `conv2d_direct` has the
+  sums of the definition (`Conv2dAlgorithm::direct`).
 - The peaks are measured just before each piece of work that is compared with them. *FMA* is a loop of
   multiply-adds in registers at the instruction set level of the kernels; *copy* one between arrays larger than the
   caches. For batch_norm the bytes are the least that must move: forward reads x twice and writes y, backward reads x and

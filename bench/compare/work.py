@@ -23,7 +23,12 @@ def operations():
     for shape in CONVOLUTIONS:
         yield f"op/conv2d_forward/{shape}"
         # Nobody wants the gradient of the images themselves.
-        yield f"op/conv2d_weight_only_backward/{shape}" if "x1x" in shape else f"op/conv2d_backward/{shape}"
+        if "x1x" in shape:
+            yield f"op/conv2d_weight_only_backward/{shape}"
+            continue
+        yield f"op/conv2d_backward/{shape}"
+        yield f"op/conv2d_direct_forward/{shape}"
+        yield f"op/conv2d_direct_backward/{shape}"
     for shape in (IN_CACHE, OUT_OF_CACHE):
         for kind in ("batch_norm", "batch_norm_relu"):
             yield f"op/{kind}_forward/{shape}"
