@@ -50,11 +50,10 @@ void declare(CommandLine& command) {
       "threads", "N", "0",
       "Threads that share the work of a layer; 0: one for each processor. Results are the same, bit for "
       "bit, for any number");
-  command.add(
-      "jobs", "N", "1",
-      "Models trained at the same time, with a share of the threads each: 2 trains both side by side, with "
-      "the same results, sooner for mlp, whose layers are too small to be shared. Their seconds are then "
-      "those of a machine that does both");
+  command.add("jobs", "N", "1",
+              "Models trained at the same time, with a share of the threads each, at least one: 2 trains "
+              "both side by "
+              "side, with the same results. Their seconds are then those of a machine that does both");
 }
 
 apps::ExperimentOptions experiment_options(const CommandLine& command) {

@@ -105,6 +105,11 @@ def run(options):
     singles = [name for name in ("memory", "start") if wanted(name)]
     if not items and not singles:
         raise processes.Unusable(f"--only {options.only.pattern}: no work has such a name")
+    info = machine.parse_info(machine.output_of(options.keel, "--info"))
+    if "cpu" not in info:
+        raise processes.Unusable(f"--keel {options.keel}: expected keel-bench, found a program that does not know --info")
+    if "start" in singles:
+        single_runs.beside(options.keel)
     disturbance = machine.Disturbance()
     with tempfile.TemporaryDirectory() as folder:
         folders = {"unpacked": Path(folder) / "unpacked", "gz": Path(folder) / "gz"}
@@ -117,7 +122,6 @@ def run(options):
         memory = [single_runs.memory(options, folders["unpacked"], threads)] if "memory" in singles else []
         starts = single_runs.start(options, folders, options.rounds, threads) if "start" in singles else []
         show("")
-    info = machine.parse_info(machine.output_of(options.keel, "--info"))
     return {"machine": machine.describe(info, machine.commit_of(ROOT), pytorch, command_of(options)),
             "rounds": options.rounds, "disturbance": disturbance.percent(), "memory": memory,
             "results": [result.to_json() for result in [*results.all.values(), *starts]]}

@@ -50,6 +50,11 @@ ordered_json record_of(const ExperimentData& data) {
   return record;
 }
 
+// A loss in a column of the table, also one that has almost diverged.
+std::string loss_in_words(double loss) {
+  return loss < 1000 ? fmt::format("{:.4f}", loss) : fmt::format("{:.2e}", loss);
+}
+
 // What the data are called in titles and tables.
 std::string data_title(const ExperimentData& data) {
   if (data.name == "mnist") return "MNIST";
@@ -261,7 +266,7 @@ std::string Experiment::table(const std::vector<ArmResult>& results) const {
     text += '\n';
   };
   const auto loss = [&](const char* label, double LogFigures::*figure) {
-    row(label, [=](const LogFigures& f, const ArmResult&) { return fmt::format("{:.4f}", f.*figure); });
+    row(label, [=](const LogFigures& f, const ArmResult&) { return loss_in_words(f.*figure); });
   };
   const auto accuracy = [&](const char* label, double LogFigures::*figure) {
     row(label,

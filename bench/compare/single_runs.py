@@ -86,9 +86,17 @@ def pytorch_start(python, images, threads):
                          processes.environment(threads))
 
 
+def beside(keel_bench):
+    """The program whose start is measured."""
+    program = keel_bench.parent / "keel-mnist-bn"
+    if not program.is_file():
+        raise processes.Unusable(f"{program}: expected beside keel-bench, found no such file")
+    return program
+
+
 def start(options, folders, rounds, threads):
     """Results of both, for each of the folders: {name: directory}."""
-    program = options.keel.parent / "keel-mnist-bn"
+    program = beside(options.keel)
     results = [work.Result(f"start/{name}", threads) for name in folders]
     for _ in range(rounds):
         for result, images in zip(results, folders.values()):

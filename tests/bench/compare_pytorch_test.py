@@ -126,9 +126,20 @@ class StandInsTest(unittest.TestCase):
         page, _ = self.compare("--rounds", "1", "--only", "start")
         self.assertIn("not measured: keel: ", page)
         self.assertIn("ended before its first training step, saying: error: no data", page)
-        (self.folder / "keel-bench").write_text("#!/bin/sh\nexit 3\n")
+        (self.folder / "keel-bench").write_text(
+            '#!/bin/sh\n[ "$1" = --info ] || exit 3\nprintf "%-18s%s\\n" cpu "a processor"\n')
         with self.assertRaisesRegex(processes.Unusable, "keel-bench .*: ended with status 3"):
             self.compare("--rounds", "1", "--only", "conv2d")
+
+    def test_another_program(self):
+        (self.folder / "keel-bench").write_text("#!/bin/sh\n")
+        with self.assertRaisesRegex(processes.Unusable, "--keel .*keel-bench: expected keel-bench, found a program that"):
+            self.compare("--only", "conv2d")
+
+    def test_nothing_whose_start_could_be_measured(self):
+        (self.folder / "keel-mnist-bn").unlink()
+        with self.assertRaisesRegex(processes.Unusable, "keel-mnist-bn: expected beside keel-bench, found no such file"):
+            self.compare("--only", "start")
 
 
 class OptionsTest(unittest.TestCase):
