@@ -9,7 +9,7 @@ from . import work
 # In the order of the table: work, what is asked for, and how it is computed.
 TARGETS = [
     ("conv2d 3x3 forward and both gradients, 32 to 64 channels", "percent", 85,
-     r"op/conv2d_(direct_)?(forward|backward)/\d+x\d+x\d+x(32|64)x\d+"),
+     r"op/conv2d_(forward|backward)/\d+x\d+x\d+x(32|64)x\d+"),
     ("conv2d with 1 input channel, forward and weight gradient", "ratio", 3, r"op/conv2d_.*x1x32"),
     ("dense 784x128 forward + backward, batch 128", "percent_together", 80, r"op/dense_.*/128x784x128"),
     ("dense 784x128 forward + backward, batch 32", "percent_together", 55, r"op/dense_.*/32x784x128"),

@@ -246,7 +246,8 @@ void Variable::backward(const Tensor& seed) const {
   if (root.grad.defined()) {
     add_scaled(root.grad, seed);  // a leaf, or a result that already holds a gradient
   } else {
-    root.grad = seed.clone();
+    // A leaf keeps it, and may add to it later; an operation only reads it.
+    root.grad = root.made_by ? seed : seed.clone();
   }
   for (std::shared_ptr<Node>& result : results) {
     const std::unique_ptr<detail::Operation> operation = std::move(result->made_by);

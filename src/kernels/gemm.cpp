@@ -24,6 +24,28 @@ constexpr bool in_place(const GemmSizes& s, Index lanes) {
   return !s.transpose_b && s.n % lanes == 0 && !worth_packing_rows(s);
 }
 
+// Columns [first, first + columns) of b, in order of k, in whole vectors.
+template <class T>
+void pack_panel(const T* b, T* out, Index first, Index columns, const GemmSizes& s) {
+  const Index width = ceil_div(columns, kLanes<T>) * kLanes<T>;
+  if (s.transpose_b) {
+    for (Index c = columns; c < width; ++c) {
+      for (Index k = 0; k < s.k; ++k) out[k * width + c] = 0;
+    }
+    transpose(b + first * s.k, s.k, columns, s.k, out, width);
+    return;
+  }
+  for (Index k = 0; k < s.k; ++k) {
+    const T* from = b + k * s.n + first;
+    if (k * s.n + first + width <= s.k * s.n) {
+      // Columns that there are not may hold anything: here, what comes next in b.
+      for (Index c = 0; c < width; c += kLanes<T>) store(out + k * width + c, load(from + c));
+    } else {
+      for (Index c = 0; c < width; ++c) out[k * width + c] = c < columns ? from[c] : 0;
+    }
+  }
+}
+
 template <class T>
 Columns<T> columns_of(const T* b, T* packed, const GemmSizes& s) {
   constexpr Index kPanel = kPanelVectors * kLanes<T>;
@@ -31,20 +53,7 @@ Columns<T> columns_of(const T* b, T* packed, const GemmSizes& s) {
   const Index panels = ceil_div(s.n, kPanel);
   for_chunks(panels, 1, static_cast<double>(s.n * s.k), [=](Index panel, Index, Index) {
     const Index first = panel * kPanel, columns = min_of(kPanel, s.n - first);
-    T* out = packed + first * s.k;
-    const Index width = ceil_div(columns, kLanes<T>) * kLanes<T>;
-    if (columns < width) {
-      for (Index k = 0; k < s.k; ++k) {
-        for (Index c = columns; c < width; ++c) out[k * width + c] = 0;
-      }
-    }
-    if (s.transpose_b) {
-      transpose(b + first * s.k, s.k, columns, s.k, out, width);
-      return;
-    }
-    for (Index k = 0; k < s.k; ++k) {
-      for (Index c = 0; c < columns; ++c) out[k * width + c] = b[k * s.n + first + c];
-    }
+    pack_panel(b, packed + first * s.k, first, columns, s);
   });
   return {packed, 0, kPanel * s.k};
 }

@@ -200,7 +200,7 @@ class TargetsTest(unittest.TestCase):
     def test_the_right_work(self):
         results = work.Results(result(name, 1, [1], [1]) for name in work.compared())
         found = {title: targets.names_of(results, pattern) for title, _, _, pattern in targets.TARGETS}
-        self.assertEqual(len(found["conv2d 3x3 forward and both gradients, 32 to 64 channels"]), 12)
+        self.assertEqual(len(found["conv2d 3x3 forward and both gradients, 32 to 64 channels"]), 6)
         self.assertEqual(found["conv2d with 1 input channel, forward and weight gradient"],
                          ["op/conv2d_forward/64x28x28x1x32", "op/conv2d_weight_only_backward/64x28x28x1x32"])
         self.assertEqual(len(found["batch_norm (+ReLU) forward and backward, out of cache"]), 4)
