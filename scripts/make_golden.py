@@ -33,7 +33,7 @@ TOPICS = {
     "batch_norm": lambda: {"cases": batch_norm_cases()},
     "trajectory_mlp": lambda: trajectory(mlp(with_batch_norm=False), 16, first_stream=1000),
     "trajectory_mlp_bn": lambda: trajectory(mlp(with_batch_norm=True), 16, first_stream=1000),
-    "trajectory_cnn": lambda: trajectory(cnn(with_batch_norm=False), 8, first_stream=5000),
+    "trajectory_cnn": lambda: trajectory(cnn(with_batch_norm=False), 8, first_stream=8800, roundings=4),
     "trajectory_cnn_bn": lambda: trajectory(cnn(with_batch_norm=True), 8, first_stream=1000),
 }
 

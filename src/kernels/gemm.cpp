@@ -7,8 +7,6 @@
 namespace keel::kernels::KEEL_ISA {
 namespace {
 
-// Summed in registers before y is written: a panel of b of this depth stays in the second-level cache.
-constexpr Index kGemmDepth = 1024;
 // Rows of a chunk, so that many rows make work for many threads.
 constexpr Index kGemmRows = 8 * kTileRows;
 
@@ -84,40 +82,78 @@ Rows<T> rows_of(const T* a, T* packed, const GemmSizes& s) {
   return {packed, true};
 }
 
+// What all tiles of a product have in common.
+template <class T>
+struct Product {
+  const T* a;
+  Rows<T> packed_rows;
+  Columns<T> columns;
+  const T* bias;
+  bool relu;
+  const GemmSizes& s;
+
+  static constexpr Index kPanel = kPanelVectors * kLanes<T>;
+  Index blocks = gemm_blocks(s);
+  // All about equally deep.
+  Index depth = ceil_div(s.k, blocks);
+
+  // y = or += block `block` of the sums for a panel of the rows [top, bottom). The first block brings the
+  // bias, the last one the relu, if y has all of the sums.
+  void run(Index panel, Index top, Index bottom, Index block, T* y, bool all) const {
+    const Index first = panel * kPanel, width = min_of(kPanel, s.n - first), k = block * depth;
+    const Index vectors = ceil_div(width, kLanes<T>);
+    const Index a_row = s.transpose_a ? 1 : s.k, a_step = s.transpose_a ? s.m : 1;
+    const Index b_step = columns.step != 0 ? columns.step : vectors * kLanes<T>;
+    for_tiles(bottom - top, [&](Index row, Index rows) {
+      row += top;
+      const T* in_place = a + row * a_row + k * a_step;
+      const GemmTile<T> tile{.a = packed_rows.packed ? packed_rows.data + row * s.k + k * rows : in_place,
+                             .a_row = packed_rows.packed ? 1 : a_row,
+                             .a_step = packed_rows.packed ? rows : a_step,
+                             .b = columns.data + panel * columns.panel + k * b_step,
+                             .b_step = b_step,
+                             .y = y + row * s.n + first,
+                             .y_row = s.n,
+                             .bias = bias != nullptr && block == 0 ? bias + first : nullptr,
+                             .columns = width,
+                             .depth = min_of(depth, s.k - k),
+                             .first = block == 0 || !all,
+                             .relu = relu && all && block == blocks - 1};
+      run_tile<GemmTile<T>>(rows, vectors, tile);
+    });
+  }
+};
+
+template <class T>
+void share_blocks(const Product<T>& product, T* y, T* partial, Index panels, double work) {
+  const GemmSizes& s = product.s;
+  for_chunks(product.blocks * panels, 1, work, [&](Index task, Index, Index) {
+    const Index block = task / panels;
+    product.run(task % panels, 0, s.m, block, block == 0 ? y : partial + (block - 1) * s.m * s.n, false);
+  });
+  for (Index block = 1; block < product.blocks; ++block) {
+    const T* sums = partial + (block - 1) * s.m * s.n;
+    for (Index i = 0; i < s.m * s.n; ++i) y[i] = sums[i] + y[i];
+  }
+  for (Index i = 0; product.relu && i < s.m * s.n; ++i) y[i] = y[i] < 0 ? 0 : y[i];
+}
+
 template <class T>
 void gemm_kernel(const T* a, const T* b, const T* bias, T* y, T* packed, const GemmSizes& s, bool relu) {
-  constexpr Index kPanel = kPanelVectors * kLanes<T>;
-  const Columns<T> columns = columns_of(b, packed, s);
-  const Rows<T> left = rows_of(a, packed + gemm_packed_columns<T>(s), s);
-  const Index panels = ceil_div(s.n, kPanel), row_blocks = ceil_div(s.m, kGemmRows);
+  T* const packed_a = packed + gemm_packed_columns<T>(s);
+  T* const partial = packed_a + (worth_packing_rows(s) ? s.m * s.k : 0);
+  const Product<T> product{a, rows_of(a, packed_a, s), columns_of(b, packed, s), bias, relu, s};
+  const Index panels = ceil_div(s.n, product.kPanel), row_blocks = ceil_div(s.m, kGemmRows);
   const double work = static_cast<double>(s.m * s.n) * static_cast<double>(s.k) / 4;
-  const Index a_row = s.transpose_a ? 1 : s.k, a_step = s.transpose_a ? s.m : 1;
+  if (gemm_shares_blocks(s)) {
+    share_blocks(product, y, partial, panels, work);
+    return;
+  }
   for_chunks(panels * row_blocks, 1, work, [&](Index task, Index, Index) {
     // All panels of a block of rows one after the other: rows are what other loops are cut by, too.
-    const Index panel = task % panels, top = task / panels * kGemmRows;
-    const Index first = panel * kPanel, width = min_of(kPanel, s.n - first);
-    const Index vectors = ceil_div(width, kLanes<T>);
-    const Index b_step = columns.step != 0 ? columns.step : vectors * kLanes<T>;
-    // One pass even where there is nothing to sum: y is the bias then.
-    for (Index k = 0; k == 0 || k < s.k; k += kGemmDepth) {
-      const Index depth = min_of(kGemmDepth, s.k - k);
-      for_tiles(min_of(kGemmRows, s.m - top), [&](Index row, Index rows) {
-        row += top;
-        const GemmTile<T> tile{
-            .a = left.packed ? left.data + row * s.k + k * rows : a + row * a_row + k * a_step,
-            .a_row = left.packed ? 1 : a_row,
-            .a_step = left.packed ? rows : a_step,
-            .b = columns.data + panel * columns.panel + k * b_step,
-            .b_step = b_step,
-            .y = y + row * s.n + first,
-            .y_row = s.n,
-            .bias = bias != nullptr ? bias + first : nullptr,
-            .columns = width,
-            .depth = depth,
-            .first = k == 0,
-            .relu = relu && k + depth == s.k};
-        run_tile<GemmTile<T>>(rows, vectors, tile);
-      });
+    const Index top = task / panels * kGemmRows;
+    for (Index block = 0; block < product.blocks; ++block) {
+      product.run(task % panels, top, min_of(top + kGemmRows, s.m), block, y, true);
     }
   });
 }

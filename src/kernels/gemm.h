@@ -20,6 +20,15 @@ struct GemmSizes {
 // packing them pays.
 constexpr bool worth_packing_rows(const GemmSizes& s) { return s.n >= 256 && s.m * s.k >= (Index{1} << 18); }
 
+// Sums over k are taken in blocks of this depth: a panel of b of it stays in the second-level cache.
+inline constexpr Index kGemmDepth = 512;
+constexpr Index gemm_blocks(const GemmSizes& s) {
+  return s.k <= kGemmDepth ? 1 : (s.k + kGemmDepth - 1) / kGemmDepth;
+}
+// With few rows the blocks are shared out among threads, each with a y of its own, and added in order: b is
+// the larger part of the work then, and each thread reads those rows of it that it updates elsewhere.
+constexpr bool gemm_shares_blocks(const GemmSizes& s) { return s.m <= 64 && gemm_blocks(s) > 1; }
+
 // Columns of a packed b: rounded up to the widest vectors of any instruction set level.
 template <class T>
 constexpr Index gemm_packed_columns(const GemmSizes& s) {
@@ -28,7 +37,8 @@ constexpr Index gemm_packed_columns(const GemmSizes& s) {
 }
 template <class T>
 constexpr Index gemm_packed_elements(const GemmSizes& s) {
-  return gemm_packed_columns<T>(s) + (worth_packing_rows(s) ? s.m * s.k : 0);
+  return gemm_packed_columns<T>(s) + (worth_packing_rows(s) ? s.m * s.k : 0) +
+         (gemm_shares_blocks(s) ? (gemm_blocks(s) - 1) * s.m * s.n : 0);
 }
 
 // y = op(a) op(b) + bias, negative elements set to 0 if relu.   writes y

@@ -80,9 +80,12 @@ TYPED_TEST(Gemm, WithPackedRows) {
 }
 
 TYPED_TEST(Gemm, DeeperThanOneBlock) {
-  check_product<TypeParam>({.m = 20, .n = 33, .k = 1024});
-  check_product<TypeParam>({.m = 20, .n = 33, .k = 1025});
-  check_product<TypeParam>({.m = 20, .n = 33, .k = 2500}, true, true);
+  for (const Index m : {20, 70}) {  // few rows, for which blocks are shared out, and more
+    check_product<TypeParam>({.m = m, .n = 33, .k = 512});
+    check_product<TypeParam>({.m = m, .n = 33, .k = 513});
+    check_product<TypeParam>({.m = m, .n = 33, .k = 2500}, true, true);
+    check_product<TypeParam>({.m = m, .n = 150, .k = 600, .transpose_b = true}, true, false);
+  }
 }
 
 TYPED_TEST(Gemm, WithBiasAndRelu) {
@@ -118,17 +121,17 @@ TYPED_TEST(Gemm, KeepsNaNBehindRelu) {
 // So that a network gives an example the same result alone and in a batch.
 TYPED_TEST(Gemm, ARowHasTheSameBitsInAnyBatch) {
   using T = TypeParam;
-  const Index n = 128, k = 784, rows = 64;
+  const Index n = 128, k = 784, rows = 80;
   const std::vector<T> a = normal_values<T>(rows * k, 1), b = normal_values<T>(k * n, 2);
-  std::vector<T> packed(gemm_packed_elements<T>({rows, n, k, false, false}));
   const auto product = [&](Index m) {
     std::vector<T> y(static_cast<std::size_t>(m * n));
+    std::vector<T> packed(static_cast<std::size_t>(gemm_packed_elements<T>({m, n, k, false, false})));
     const T* no_bias = nullptr;
     gemm(a.data(), b.data(), no_bias, y.data(), packed.data(), GemmSizes{m, n, k, false, false}, false);
     return y;
   };
   const std::vector<T> all = product(rows);
-  for (const Index m : {1, 2, 13, 15, 32}) {
+  for (const Index m : {1, 2, 13, 15, 32, 64, 65}) {
     const std::vector<T> some = product(m);
     EXPECT_TRUE(testing::same_bits(some, {all.begin(), all.begin() + m * n})) << m;
   }
