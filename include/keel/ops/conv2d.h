@@ -8,13 +8,13 @@
 namespace keel {
 
 // How the sums are computed.
-enum class Conv2dAlgorithm {
-  fastest,  // 3x3 kernels of stride 1 and dilation 1, from 16 input and 16 output channels on, in one group
-            // and with a padding of at most 2, by Winograd's minimal filtering (arXiv:1509.09308), in float64
-            // too; all others directly. Its rounding errors are some 2 to 4 times those of direct sums, and
-            // an infinity or NaN may spread to the neighbours of the pixels that it belongs to
-  direct,  // as the formula has it
-};
+//
+//   direct    as the formula has it
+//   fastest   3x3 kernels of stride 1 and dilation 1, from 16 input and 16 output channels on, in one group
+//             and with a padding of at most 2, by Winograd's minimal filtering (arXiv:1509.09308), in float64
+//             too; all others directly. Its rounding errors are some 2 to 4 times those of direct sums, and
+//             an infinity or NaN may spread to the neighbours of the pixels that it belongs to.
+enum class Conv2dAlgorithm { fastest, direct };
 
 struct Conv2dOptions {
   Pair stride = 1;
