@@ -13,7 +13,7 @@ namespace keel::kernels {
 //   a: [m, k], or [k, m] if transpose_a     b: [k, n], or [n, k] if transpose_b     y: [m, n]
 struct GemmSizes {
   Index m, n, k;
-  bool transpose_a, transpose_b;
+  bool transpose_a = false, transpose_b = false;
 };
 
 // Rows that are far apart compete for the same few places of the caches: with many columns to use them for,

@@ -18,13 +18,12 @@ Matrix as_matrix(const Tensor& t, bool transposed) {
 
 template <class T>
 void multiply(const kernels::GemmSizes& s, const T* a, const T* b, const T* bias, Tensor& y, bool relu) {
-  const kernels::BlasProduct large{s.m, s.n, s.k, s.transpose_a, s.transpose_b};
-  if (!kernels::blas_is_faster(large)) {
+  if (!kernels::blas_is_faster(s)) {
     Tensor packed = Tensor::empty({kernels::gemm_packed_elements<T>(s)}, y.dtype());
     kernels::gemm(a, b, bias, y.data<T>(), packed.data<T>(), s, relu);
     return;
   }
-  kernels::blas_gemm(large, a, b, y.data<T>());
+  kernels::blas_gemm(s, a, b, y.data<T>());
   if (bias != nullptr) kernels::add_row(bias, y.data<T>(), s.m, s.n);
   if (relu) kernels::relu(y.data<T>(), y.data<T>(), y.numel());
 }

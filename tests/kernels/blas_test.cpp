@@ -31,7 +31,7 @@ void check_product(Index m, Index n, Index k) {
   const std::vector<T> a = normal_values<T>(m * k, 1), b = normal_values<T>(k * n, 2);
   for (const bool transpose_a : {false, true}) {
     for (const bool transpose_b : {false, true}) {
-      const BlasProduct sizes{m, n, k, transpose_a, transpose_b};
+      const GemmSizes sizes{m, n, k, transpose_a, transpose_b};
       const auto product = [&] {
         std::vector<T> y = testing::unwritten<T>(m * n);
         blas_gemm(sizes, a.data(), b.data(), y.data());

@@ -59,7 +59,7 @@ constexpr std::int64_t kSmallestBlock = 64;
 
 template <class T>
 struct Blocks {
-  BlasProduct product;
+  GemmSizes sizes;
   const T* a;
   const T* b;
   T* y;
@@ -68,7 +68,7 @@ struct Blocks {
 
   // Block i of the rows, or of the columns, of y.
   void run(std::int64_t i) const {
-    const auto& [m, n, k, transpose_a, transpose_b] = product;
+    const auto& [m, n, k, transpose_a, transpose_b] = sizes;
     const std::int64_t begin = i * block;
     const std::int64_t end_of_all = cut_rows ? m : n;
     const std::int64_t size = begin + block < end_of_all ? block : end_of_all - begin;
@@ -84,14 +84,14 @@ struct Blocks {
 };
 
 template <class T>
-void gemm_in_blocks(const BlasProduct& product, const T* a, const T* b, T* y) {
-  const auto& [m, n, k, transpose_a, transpose_b] = product;
+void gemm_in_blocks(const GemmSizes& sizes, const T* a, const T* b, T* y) {
+  const auto& [m, n, k, transpose_a, transpose_b] = sizes;
   if (m == 0 || n == 0) return;
   if (k == 0) {
     for (std::int64_t i = 0; i < m * n; ++i) y[i] = 0;
     return;
   }
-  Blocks<T> blocks{product, a, b, y, 0, m >= n};
+  Blocks<T> blocks{sizes, a, b, y, 0, m >= n};
   const std::int64_t longer = blocks.cut_rows ? m : n;
   const std::int64_t even = (longer + kBlocks - 1) / kBlocks;
   blocks.block = even > kSmallestBlock ? even : kSmallestBlock;
@@ -119,19 +119,19 @@ int blas_core_level(const char* core) {
   return 0;
 }
 
-bool blas_is_faster(const BlasProduct& product) {
+bool blas_is_faster(const GemmSizes& sizes) {
   static const int level = blas_core_level(blas_core());
   return level >= isa_level() &&
-         static_cast<double>(product.m) * static_cast<double>(product.n) * static_cast<double>(product.k) >=
+         static_cast<double>(sizes.m) * static_cast<double>(sizes.n) * static_cast<double>(sizes.k) >=
              kLargeProduct;
 }
 
-void blas_gemm(const BlasProduct& product, const float* a, const float* b, float* y) {
-  gemm_in_blocks(product, a, b, y);
+void blas_gemm(const GemmSizes& sizes, const float* a, const float* b, float* y) {
+  gemm_in_blocks(sizes, a, b, y);
 }
 
-void blas_gemm(const BlasProduct& product, const double* a, const double* b, double* y) {
-  gemm_in_blocks(product, a, b, y);
+void blas_gemm(const GemmSizes& sizes, const double* a, const double* b, double* y) {
+  gemm_in_blocks(sizes, a, b, y);
 }
 
 }  // namespace keel::kernels
