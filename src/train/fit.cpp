@@ -13,11 +13,13 @@ namespace {
 
 class Stopwatch {
  public:
+  explicit Stopwatch(double before = 0) : before_(before) {}
   double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    return before_ + std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   }
 
  private:
+  double before_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
@@ -31,62 +33,97 @@ class Loop {
         training_(training),
         validation_(validation),
         options_(options),
-        callbacks_(callbacks) {}
+        callbacks_(callbacks),
+        state_(options.start) {}
 
-  std::vector<EpochRecord> run() {
-    record_before_training();
-    for (Index epoch = 1; epoch <= options_.epochs; ++epoch) run_epoch(epoch);
-    return std::move(log_);
+  FitResult run() {
+    const Ending ending = run_epochs();
+    show_state(Moment::end);
+    return {std::move(state_.log), ending};
   }
 
  private:
-  // evaluate(), but for an error that also tells how far training has come.
-  Metrics evaluate_now(const data::Batches& batches, Index epoch) const {
+  Ending run_epochs() {
     try {
-      return evaluate(model_, batches);
-    } catch (const NonFiniteLoss& error) {
-      throw NonFiniteLoss(fmt::format("after step {} (epoch {}): {}", step_, epoch, error.what()));
+      if (state_.epoch == 0) record_before_training();
+      while (state_.epoch <= options_.epochs) {
+        if (should_stop(options_.early_stopping, state_.log)) return Ending::stopped_early;
+        if (!run_epoch()) return Ending::interrupted;
+      }
+      return Ending::finished;
+    } catch (const Interrupted&) {
+      return Ending::interrupted;
     }
   }
 
-  void record(EpochRecord record, const Metrics& train, const Stopwatch& stopwatch) {
-    const Metrics validation = evaluate_now(validation_, record.epoch);
-    record.step = step_;
-    record.train_loss = train.loss();
-    record.train_accuracy = train.accuracy();
-    record.val_loss = validation.loss();
-    record.val_accuracy = validation.accuracy();
-    record.seconds = stopwatch.seconds();
-    log_.push_back(record);
+  bool interrupted() const { return options_.interrupted && options_.interrupted(); }
+
+  void show_state(Moment moment) const {
+    for (const auto& callback : callbacks_) callback->on_state(state_, moment);
+  }
+
+  // evaluate(), but for an error that also tells how far training has come.
+  Metrics evaluate_now(const data::Batches& batches) const {
+    try {
+      return evaluate(model_, batches, options_.interrupted);
+    } catch (const NonFiniteLoss& error) {
+      throw NonFiniteLoss(
+          fmt::format("after step {} (epoch {}): {}", state_.step, state_.epoch, error.what()));
+    }
+  }
+
+  // Ends an epoch: what is interrupted before its row is complete validates again when it goes on.
+  void record(const Metrics& train, double learning_rate, const Stopwatch& stopwatch) {
+    const Metrics validation = evaluate_now(validation_);
+    const EpochRecord record = {.epoch = state_.epoch,
+                                .step = state_.step,
+                                .train_loss = train.loss(),
+                                .train_accuracy = train.accuracy(),
+                                .val_loss = validation.loss(),
+                                .val_accuracy = validation.accuracy(),
+                                .learning_rate = learning_rate,
+                                .seconds = stopwatch.seconds()};
+    state_.log.push_back(record);
+    ++state_.epoch;
+    state_.batch = 0;
+    state_.training = Metrics();
+    state_.seconds = 0;
     for (const auto& callback : callbacks_) callback->on_epoch(record);
+    show_state(Moment::epoch);
   }
 
   void record_before_training() {
     const Stopwatch stopwatch;
     // In batches like those of validation, which need not be as small as those of training.
-    const Metrics train = evaluate_now(training_.in_order(validation_.options().batch_size), 0);
-    record({.epoch = 0, .learning_rate = options_.schedule(0)}, train, stopwatch);
+    const Metrics train = evaluate_now(training_.in_order(validation_.options().batch_size));
+    record(train, options_.schedule(0), stopwatch);
   }
 
-  void run_epoch(Index epoch) {
-    const Stopwatch stopwatch;
-    Metrics metrics;
-    for (Index i = 0; i < training_.count(); ++i) {
-      train_step(epoch, i, metrics);
-      const StepRecord step{epoch, i + 1, training_.count(), metrics.examples(), metrics.loss()};
+  // False if it was interrupted between two steps.
+  bool run_epoch() {
+    const Stopwatch stopwatch(state_.seconds);
+    while (state_.batch < training_.count()) {
+      if (interrupted()) return false;
+      train_step();
+      state_.seconds = stopwatch.seconds();
+      const StepRecord step{state_.epoch, state_.batch, training_.count(), state_.training.examples(),
+                            state_.training.loss()};
       for (const auto& callback : callbacks_) callback->on_step(step);
+      show_state(Moment::step);
     }
-    record({.epoch = epoch, .learning_rate = learning_rate_}, metrics, stopwatch);
+    record(state_.training, state_.learning_rate, stopwatch);
+    return true;
   }
 
   // The same stream whenever step `step_` is run.
   nn::Context context() const {
-    return nn::Context(nn::Mode::training,
-                       Rng(options_.seed, Stream::dropout).substream(static_cast<std::uint64_t>(step_)));
+    return nn::Context(
+        nn::Mode::training,
+        Rng(options_.seed, Stream::dropout).substream(static_cast<std::uint64_t>(state_.step)));
   }
 
-  void train_step(Index epoch, Index i, Metrics& metrics) {
-    const data::Batch batch = training_.batch(epoch, i);
+  void train_step() {
+    const data::Batch batch = training_.batch(state_.epoch, state_.batch);
     nn::Context forward_context = context();
     const Variable logits = model_.forward(Variable(batch.inputs), forward_context);
     const Variable loss = softmax_cross_entropy(logits, batch.labels);
@@ -94,16 +131,18 @@ class Loop {
     if (!std::isfinite(value)) {
       // abs: the sign of a NaN says nothing, but would be printed.
       throw NonFiniteLoss(fmt::format("loss is {} at step {} (epoch {}, batch {} of {}): {}", std::abs(value),
-                                      step_ + 1, epoch, i + 1, training_.count(),
+                                      state_.step + 1, state_.epoch, state_.batch + 1, training_.count(),
                                       locate_non_finite(model_, batch, context())));
     }
     optimizer_.clear_grad();
     loss.backward();
-    if (step_ == 0) require_all_trained();
-    learning_rate_ = options_.schedule(step_);
-    optimizer_.step(learning_rate_);
-    ++step_;
-    metrics.add(value, logits.value(), batch.labels);
+    if (!all_trained_) require_all_trained();
+    all_trained_ = true;
+    state_.learning_rate = options_.schedule(state_.step);
+    optimizer_.step(state_.learning_rate);
+    ++state_.step;
+    ++state_.batch;
+    state_.training.add(value, logits.value(), batch.labels);
   }
 
   void require_all_trained() const {
@@ -135,9 +174,8 @@ class Loop {
   const data::Batches& validation_;
   const FitOptions& options_;
   const std::vector<std::shared_ptr<Callback>>& callbacks_;
-  std::vector<EpochRecord> log_;
-  Index step_ = 0;
-  double learning_rate_ = 0;
+  FitState state_;
+  bool all_trained_ = false;  // has been checked
 };
 
 // Puts the batch in front of what a layer threw, keeping the type of the error.
@@ -145,6 +183,20 @@ template <class E>
 [[noreturn]] void rethrow_with_batch(const E& error, const data::Batches& training, Index size) {
   throw E(fmt::format("{} training examples in batches of {} leave a batch of {}: {}",
                       training.dataset().size(), training.options().batch_size, size, error.what()));
+}
+
+void require_state_of(const data::Batches& training, const FitState& state) {
+  const Index batches = training.count();
+  const bool in_an_epoch = state.epoch >= 1 && state.batch >= 0 && state.batch <= batches &&
+                           state.step == (state.epoch - 1) * batches + state.batch;
+  const bool before_all = state.epoch == 0 && state.batch == 0 && state.step == 0;
+  check<ValueError>(
+      in_an_epoch || before_all,
+      "[fit] a run that stands at epoch {}, batch {}, step {} is none over epochs of {} batches", state.epoch,
+      state.batch, state.step, batches);
+  check<ValueError>(static_cast<Index>(state.log.size()) == state.epoch,
+                    "[fit] a run that stands at epoch {} has as many rows in its log, found {}", state.epoch,
+                    state.log.size());
 }
 
 }  // namespace
@@ -168,10 +220,11 @@ void check_batches(nn::Module& model, const data::Batches& training) {
   }
 }
 
-std::vector<EpochRecord> fit(nn::Module& model, optim::Optimizer& optimizer, const data::Batches& training,
-                             const data::Batches& validation, const FitOptions& options,
-                             const std::vector<std::shared_ptr<Callback>>& callbacks) {
+FitResult fit(nn::Module& model, optim::Optimizer& optimizer, const data::Batches& training,
+              const data::Batches& validation, const FitOptions& options,
+              const std::vector<std::shared_ptr<Callback>>& callbacks) {
   check<ValueError>(options.epochs >= 1, "[fit] expected at least 1 epoch, found {}", options.epochs);
+  require_state_of(training, options.start);
   check_batches(model, training);
   return Loop(model, optimizer, training, validation, options, callbacks).run();
 }

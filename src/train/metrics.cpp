@@ -16,6 +16,14 @@ double ratio(double sum, Index n) {
 
 }  // namespace
 
+Metrics::Metrics(double loss_sum, Index correct, Index examples)
+    : loss_sum_(loss_sum), correct_(correct), examples_(examples) {
+  check<ValueError>(
+      std::isfinite(loss_sum) && correct >= 0 && correct <= examples,
+      "[metrics] a finite sum of losses and 0 <= correct <= examples expected, found {}, {} and {}", loss_sum,
+      correct, examples);
+}
+
 void Metrics::add(double loss, const Tensor& logits, const Tensor& labels) {
   const Tensor predicted = argmax(logits);
   check<ShapeError>(predicted.shape() == labels.shape(), "[metrics] logits {} do not fit labels {}",
@@ -31,10 +39,11 @@ void Metrics::add(double loss, const Tensor& logits, const Tensor& labels) {
 double Metrics::loss() const { return ratio(loss_sum_, examples_); }
 double Metrics::accuracy() const { return ratio(static_cast<double>(correct_), examples_); }
 
-Metrics evaluate(nn::Module& model, const data::Batches& batches) {
+Metrics evaluate(nn::Module& model, const data::Batches& batches, const StopRequest& stop) {
   const NoGrad no_grad;
   Metrics metrics;
   for (Index i = 0; i < batches.count(); ++i) {
+    check<Interrupted>(!stop || !stop(), "[evaluate] interrupted at batch {} of {}", i + 1, batches.count());
     const data::Batch batch = batches.batch(0, i);
     nn::Context context(nn::Mode::evaluation);
     const Variable logits = model.forward(Variable(batch.inputs), context);

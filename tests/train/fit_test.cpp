@@ -43,7 +43,8 @@ Result train(const Recipe& recipe) {
   const auto model = recipe.cnn ? small_cnn(options, recipe.init_seed) : small_mlp(options, recipe.init_seed);
   optim::Adam optimizer(model->named_parameters());
   const auto log = fit(*model, optimizer, shuffled(recipe.examples, recipe.batch_size, recipe.shuffle_seed),
-                       validation_batches(), {.epochs = 2, .seed = recipe.dropout_seed});
+                       validation_batches(), {.epochs = 2, .seed = recipe.dropout_seed})
+                       .log;
   return {log, state_of(*model)};
 }
 
@@ -68,7 +69,7 @@ TEST(Fit, LearnsToTellImagesApart) {
     SCOPED_TRACE(batch_norm);
     const auto model = small_mlp({.batch_norm = batch_norm});
     optim::Adam optimizer(model->named_parameters());
-    const auto log = fit(*model, optimizer, shuffled(60, 8), validation_batches(), {.epochs = 4});
+    const auto log = fit(*model, optimizer, shuffled(60, 8), validation_batches(), {.epochs = 4}).log;
     // Guessing among three classes costs log 3 = 1.1.
     EXPECT_GT(log.front().train_loss, 0.8);
     for (std::size_t i = 1; i < log.size(); ++i) EXPECT_LT(log[i].train_loss, log[i - 1].train_loss);
@@ -86,7 +87,7 @@ TEST(Fit, RowZeroIsTheUntouchedModelInEvaluationMode) {
   const data::Batches validation = validation_batches();
   optim::Adam optimizer(model->named_parameters());
   const optim::Schedule schedule = [](Index step) { return 0.01 / static_cast<double>(step + 1); };
-  const auto log = fit(*model, optimizer, training, validation, {.epochs = 1, .schedule = schedule});
+  const auto log = fit(*model, optimizer, training, validation, {.epochs = 1, .schedule = schedule}).log;
 
   // All of the training set, also what an epoch leaves out.
   const Metrics on_training = evaluate(*untouched, training.in_order(validation.options().batch_size));
@@ -106,7 +107,7 @@ TEST(Fit, CountsStepsAndLogsTheRateOfTheLastOne) {
   const optim::Schedule schedule = [](Index step) { return 0.01 / static_cast<double>(step + 1); };
   // 26 examples in batches of 8: 4 steps an epoch.
   const auto log =
-      fit(*model, optimizer, shuffled(26, 8), validation_batches(), {.epochs = 3, .schedule = schedule});
+      fit(*model, optimizer, shuffled(26, 8), validation_batches(), {.epochs = 3, .schedule = schedule}).log;
   ASSERT_EQ(log.size(), 4U);
   for (std::size_t i = 0; i < log.size(); ++i) {
     SCOPED_TRACE(i);
@@ -125,7 +126,7 @@ TEST(Fit, DoesWhatTheStepsByHandDo) {
   const auto by_fit = small_mlp(options), by_hand = small_mlp(options);
   const data::Batches training = shuffled(26, 8), validation = validation_batches();
   optim::Adam fit_optimizer(by_fit->named_parameters()), hand_optimizer(by_hand->named_parameters());
-  const auto log = fit(*by_fit, fit_optimizer, training, validation, {.epochs = 2, .seed = 7});
+  const auto log = fit(*by_fit, fit_optimizer, training, validation, {.epochs = 2, .seed = 7}).log;
 
   std::uint64_t step = 0;
   for (const Index epoch : {1, 2}) {

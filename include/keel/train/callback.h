@@ -27,11 +27,22 @@ struct StepRecord {
   double mean_loss = 0;  // over this epoch so far
 };
 
+struct FitState;
+
+// When a callback is shown the state of a run.
+enum class Moment {
+  step,   // after an update
+  epoch,  // after the row of an epoch (also that from before training) has been logged
+  end,    // nothing follows: all epochs are done, early stopping ended them, or the run was interrupted
+};
+
 class Callback {
  public:
   virtual ~Callback() = default;
   virtual void on_step(const StepRecord&) {}
   virtual void on_epoch(const EpochRecord&) {}
+  // At each moment from which the run could go on later: see keel/train/fit_state.h. Called after the others.
+  virtual void on_state(const FitState&, Moment) {}
 };
 
 }  // namespace keel::train

@@ -9,6 +9,8 @@
 #include "keel/optim/optimizer.h"
 #include "keel/optim/schedule.h"
 #include "keel/train/callback.h"
+#include "keel/train/early_stopping.h"
+#include "keel/train/fit_state.h"
 
 namespace keel::train {
 
@@ -16,16 +18,30 @@ struct FitOptions {
   Index epochs = 10;
   optim::Schedule schedule = optim::constant(1e-3);
   std::uint64_t seed = 0;  // of dropout; step t draws from Rng(seed, Stream::dropout).substream(t)
+  EarlyStopping early_stopping = {};
+  // Where to go on; what follows is then the same, bit for bit, as if the run had not been interrupted. The
+  // model and the optimiser must be as they were then (see keel/train/checkpoint.h).
+  FitState start = {};
+  // Asked between two steps, or two batches of validation: whether to end the run there.
+  StopRequest interrupted = {};
 };
 
-// Trains a classifier by softmax cross-entropy on logits, and validates it after each epoch. Returns the log,
-// whose first row is from before any update.
-//   throws: ValueError if epochs < 1; what check_batches() throws; NonFiniteLoss with the step and the layer
-//           where it first appeared, before the update that would have spoilt the weights; Error naming the
-//           parameters that the first backward pass leaves without a gradient, or the optimizer does not have
-std::vector<EpochRecord> fit(nn::Module& model, optim::Optimizer& optimizer, const data::Batches& training,
-                             const data::Batches& validation, const FitOptions& options,
-                             const std::vector<std::shared_ptr<Callback>>& callbacks = {});
+enum class Ending { finished, stopped_early, interrupted };
+
+struct FitResult {
+  std::vector<EpochRecord> log;
+  Ending ending = Ending::finished;
+};
+
+// Trains a classifier by softmax cross-entropy on logits, and validates it after each epoch. The first row of
+// the log is from before any update.
+//   throws: ValueError if epochs < 1, or if the state to start from is not one of a run over these batches;
+//           what check_batches() throws; NonFiniteLoss with the step and the layer where it first appeared,
+//           before the update that would have spoilt the weights; Error naming the parameters that the first
+//           backward pass leaves without a gradient, or the optimizer does not have
+FitResult fit(nn::Module& model, optim::Optimizer& optimizer, const data::Batches& training,
+              const data::Batches& validation, const FitOptions& options,
+              const std::vector<std::shared_ptr<Callback>>& callbacks = {});
 
 // Runs a copy of the model over batches of the sizes that an epoch has, so that a last batch that some layer
 // cannot train on (a single example with BatchNorm) is found before the first step and not at the end of the
