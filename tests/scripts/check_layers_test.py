@@ -19,6 +19,7 @@ class CheckLayersTest(unittest.TestCase):
         self.root = Path(folder.name)
         for path, text in {
             "include/keel/core/tensor.h": "#include <vector>\n#include <fmt/format.h>\n",
+            "include/keel/io/safetensors.h": '#include "keel/core/tensor.h"\n',
             "include/keel/autograd/variable.h": '#include "keel/core/tensor.h"\n',
             "include/keel/ops/relu.h": '#include "keel/autograd/variable.h"\n',
             "include/keel/nn/dense.h": '#include "keel/ops/relu.h"\n',
@@ -28,6 +29,7 @@ class CheckLayersTest(unittest.TestCase):
             "src/kernels/relu.h": '#include <cmath>\n#include "kernels/kernel.h"\n',
             "src/kernels/kernel.h": "#include <cstdint>\n",
             "src/kernels/relu.cpp": "#include <omp.h>\n#include <cblas.h>\n#pragma omp parallel for\n",
+            "src/nn/weights.cpp": '#include "keel/io/safetensors.h"\n',
             "src/ops/relu.cpp": '#include "keel/ops/relu.h"\n#include "kernels/relu.h"\n#include <nlohmann/json.hpp>\n',
             "apps/mnist_bn.cpp": '#include <cxxopts.hpp>\n#include "keel/train/loop.h"\n#include "keel/data/idx.h"\n',
         }.items():
@@ -65,6 +67,12 @@ class CheckLayersTest(unittest.TestCase):
 
     def test_sideways(self):
         self.expect("src/optim/adam.cpp", '#include "keel/nn/dense.h"\n', "of nn")
+
+    def test_files_from_below(self):
+        self.expect("src/ops/dense.cpp", '#include "keel/io/safetensors.h"\n', "of io")
+
+    def test_upwards_from_files(self):
+        self.expect("src/io/safetensors.cpp", '#include "keel/nn/dense.h"\n', "of nn", "io may include core")
 
     def test_private_headers_of_a_room_above(self):
         self.write("src/nn/detail.h", "")
