@@ -187,21 +187,32 @@ void Module::walk(const std::string& path, M& module, std::vector<const Module*>
   }
 }
 
-std::vector<NamedVariable> Module::collect(bool buffers) const {
+std::vector<NamedVariable> Module::collect(bool parameters, bool buffers) const {
   std::vector<NamedVariable> found;
   std::vector<const Module*> seen;
   walk<const Module>("", *this, seen, [&](const std::string& path, const Module& module) {
-    for (const Registered& registered : module.variables_) {
-      if (registered.is_buffer != buffers) continue;
-      found.push_back({path.empty() ? registered.name : path + "." + registered.name, registered.variable});
+    for (const bool is_buffer : {false, true}) {
+      if (!(is_buffer ? buffers : parameters)) continue;
+      for (const Registered& registered : module.variables_) {
+        if (registered.is_buffer != is_buffer) continue;
+        found.push_back({path.empty() ? registered.name : path + "." + registered.name, registered.variable});
+      }
     }
   });
   return found;
 }
 
-std::vector<NamedVariable> Module::named_parameters() const { return collect(false); }
+std::vector<NamedVariable> Module::named_parameters() const { return collect(true, false); }
 
-std::vector<NamedVariable> Module::named_buffers() const { return collect(true); }
+std::vector<NamedVariable> Module::named_buffers() const { return collect(false, true); }
+
+std::vector<NamedVariable> Module::named_state() const { return collect(true, true); }
+
+std::vector<NamedTensor> Module::state_dict() const {
+  std::vector<NamedTensor> state;
+  for (const NamedVariable& named : named_state()) state.push_back({named.name, named.variable.value()});
+  return state;
+}
 
 std::vector<Variable> Module::parameters() const {
   std::vector<Variable> found;

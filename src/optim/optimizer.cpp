@@ -128,8 +128,8 @@ std::vector<std::string> Optimizer::parameters_without_gradient() const {
   return names;
 }
 
-std::vector<StateTensor> Optimizer::state() const {
-  std::vector<StateTensor> tensors;
+std::vector<NamedTensor> Optimizer::state() const {
+  std::vector<NamedTensor> tensors;
   for (const Record& record : records_) {
     for (std::size_t i = 0; i < record.state.size(); ++i) {
       tensors.push_back({record.name + "." + state_names_[i], record.state[i]});
@@ -138,8 +138,12 @@ std::vector<StateTensor> Optimizer::state() const {
   return tensors;
 }
 
-void Optimizer::set_step_count(Index step_count) {
+void Optimizer::load_state(const std::vector<NamedTensor>& tensors, Index step_count) {
   check<ValueError>(step_count >= 0, "[{}] step count {}: expected >= 0", operation_, step_count);
+  std::vector<NamedTensor> places = state();
+  const StateMatch match = match_state(operation_, places, tensors);
+  check<ValueError>(match.difference.empty(), "[{}] state: {}", operation_, match.difference.to_string());
+  for (const auto& [place, source] : match.copies) places[place].tensor.copy_from(source);
   step_count_ = step_count;
 }
 

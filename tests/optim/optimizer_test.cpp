@@ -207,7 +207,7 @@ TEST(Optimizer, RejectsRatesAndCountsOutOfRange) {
             "[sgd] learning rate -0.5: expected a finite number >= 0");
   EXPECT_EQ(message_of<ValueError>([&] { sgd.step(kNaN); }),
             "[sgd] learning rate nan: expected a finite number >= 0");
-  EXPECT_EQ(message_of<ValueError>([&] { sgd.set_step_count(-1); }), "[sgd] step count -1: expected >= 0");
+  EXPECT_EQ(message_of<ValueError>([&] { sgd.load_state({}, -1); }), "[sgd] step count -1: expected >= 0");
   EXPECT_EQ(sgd.step_count(), 0);
   sgd.step(0);  // the end of a cosine
   EXPECT_TRUE(same_bits(w.value(), Tensor::ones({2, 3})));
@@ -272,16 +272,11 @@ std::vector<Tensor> train(bool interrupted) {
   std::unique_ptr<Optimizer> optimizer = make({random_tensor(shapes[0], 100), random_tensor(shapes[1], 101)});
   for (std::uint64_t step = 0; step < 6; ++step) {
     if (interrupted && step == 3) {
-      std::vector<StateTensor> saved = optimizer->state();
-      for (StateTensor& entry : saved) entry.tensor = entry.tensor.clone();
+      std::vector<NamedTensor> saved = optimizer->state();
+      for (NamedTensor& entry : saved) entry.tensor = entry.tensor.clone();
       const Index count = optimizer->step_count();
       optimizer = make({parameters[0].value(), parameters[1].value()});
-      std::vector<StateTensor> state = optimizer->state();
-      for (std::size_t i = 0; i < state.size(); ++i) {
-        EXPECT_EQ(state[i].name, saved[i].name);
-        state[i].tensor.copy_from(saved[i].tensor);
-      }
-      optimizer->set_step_count(count);
+      optimizer->load_state(saved, count);
     }
     for (std::size_t i = 0; i < 2; ++i) parameters[i].set_grad(random_tensor(shapes[i], 2 * step + i));
     optimizer->step(0.1);
@@ -293,6 +288,28 @@ TEST(Optimizer, GoesOnBitForBitFromSavedState) {
   const std::vector<Tensor> straight = train(false), resumed = train(true);
   EXPECT_TRUE(same_bits(straight[0], resumed[0]));
   EXPECT_TRUE(same_bits(straight[1], resumed[1]));
+}
+
+TEST(Optimizer, LoadsAllOfAStateOrNothing) {
+  Variable w = trainable({2, 3});
+  Sgd sgd(std::vector<Named>{{"w", w}}, {.momentum = 0.9});
+  w.set_grad(Tensor::ones({2, 3}));
+  sgd.step(0.1);
+  const Tensor before = sgd.state()[0].tensor.clone();
+  const auto message = [&](const std::vector<NamedTensor>& tensors) {
+    return message_of<ValueError>([&] { sgd.load_state(tensors, 7); });
+  };
+  const Tensor good = Tensor::full({2, 3}, 4);
+  EXPECT_EQ(message({}), "[sgd] state: missing 1: 'w.velocity'");
+  EXPECT_EQ(message({{"w.velocity", good}, {"w.m", good}}), "[sgd] state: unexpected 1: 'w.m'");
+  EXPECT_EQ(message({{"w.velocity", Tensor::ones({3, 2})}}),
+            "[sgd] state: mismatched 1: 'w.velocity' (expected [2,3] float32, found [3,2] float32)");
+  EXPECT_TRUE(same_bits(sgd.state()[0].tensor, before));
+  EXPECT_EQ(sgd.step_count(), 1);
+  EXPECT_EQ(message({{"w.velocity", good}}), "no error");
+  EXPECT_TRUE(same_bits(sgd.state()[0].tensor, good));
+  EXPECT_FALSE(sgd.state()[0].tensor.shares_elements_with(good));
+  EXPECT_EQ(sgd.step_count(), 7);
 }
 
 TEST(Optimizer, GroupsAndElementTypesTrainedTogetherAreTrainedAsAlone) {
@@ -329,7 +346,7 @@ TEST(Optimizer, NamesItsState) {
   const std::vector<Named> parameters = {{"0.weight", trainable({2, 3})}, {"0.bias", trainable({3})}};
   const auto names = [](const Optimizer& optimizer) {
     std::vector<std::string> result;
-    for (const StateTensor& entry : optimizer.state()) result.push_back(entry.name);
+    for (const NamedTensor& entry : optimizer.state()) result.push_back(entry.name);
     return result;
   };
   EXPECT_EQ(names(Adam(parameters)),

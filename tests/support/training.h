@@ -51,9 +51,8 @@ class Training {
   std::vector<std::byte> state() const {
     std::vector<std::byte> all;
     const auto append = [&](const Tensor& t) { all.insert(all.end(), t.bytes(), t.bytes() + t.num_bytes()); };
-    for (const nn::NamedVariable& named : model_->named_parameters()) append(named.variable.value());
-    for (const nn::NamedVariable& named : model_->named_buffers()) append(named.variable.value());
-    for (const optim::StateTensor& named : optimizer_.state()) append(named.tensor);
+    for (const NamedTensor& named : model_->state_dict()) append(named.tensor);
+    for (const NamedTensor& named : optimizer_.state()) append(named.tensor);
     append(Tensor::full({}, metrics_.loss(), DType::float64));
     return all;
   }

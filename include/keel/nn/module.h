@@ -6,7 +6,8 @@
 //   };
 //
 // Registering a parameter, a buffer or a child once, where it is declared, is all: counting, naming,
-// cloning and the optimiser see it. Names are dotted paths, as in PyTorch ("2.weight", "block1.conv.bias").
+// cloning, saving, loading and the optimiser see it. Names are dotted paths, as in PyTorch ("2.weight",
+// "block1.conv.bias").
 #pragma once
 
 #include <functional>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "keel/autograd/variable.h"
+#include "keel/core/named_tensor.h"
 #include "keel/nn/context.h"
 #include "keel/ops/activation.h"
 
@@ -117,6 +119,11 @@ class Module {
   // is a part of several others come once, under the first name.
   std::vector<NamedVariable> named_parameters() const;
   std::vector<NamedVariable> named_buffers() const;
+  // Both, module by module, the parameters of each first: PyTorch's order.
+  std::vector<NamedVariable> named_state() const;
+  // The same as tensors, which share the elements of the parameters and buffers: clone() what is to outlast
+  // the next step. load_state_dict() in nn/state_dict.h is the way back.
+  std::vector<NamedTensor> state_dict() const;
   std::vector<Variable> parameters() const;
   // Elements of all parameters, each counted once.
   Index num_parameters() const;
@@ -174,7 +181,7 @@ class Module {
     bool is_buffer;
   };
   void require_new_name(const std::string& name) const;
-  std::vector<NamedVariable> collect(bool buffers) const;
+  std::vector<NamedVariable> collect(bool parameters, bool buffers) const;
   // Calls f(path, module) for each module once; M is Module or const Module.
   template <class M, class F>
   static void walk(const std::string& path, M& module, std::vector<const Module*>& seen, const F& f);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "keel/autograd/variable.h"
+#include "keel/core/named_tensor.h"
 
 namespace keel::optim {
 
@@ -70,13 +71,6 @@ std::vector<ParameterGroup> split_for_decay(const std::vector<T>& parameters) {
   return split_for_decay(named_parameters(parameters));
 }
 
-// One tensor of an optimiser's state, under a name such as "2.weight.m". The tensor is a handle of the state
-// itself: read it to save, copy_from() into it to load.
-struct StateTensor {
-  std::string name;
-  Tensor tensor;
-};
-
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
@@ -98,11 +92,16 @@ class Optimizer {
   // what the loss does not reach.
   std::vector<std::string> parameters_without_gradient() const;
 
-  // The whole state besides the parameters themselves: an optimiser with the same state goes on bit for bit.
-  std::vector<StateTensor> state() const;
+  // The whole state besides the parameters themselves and step_count(), under names such as "2.weight.m": an
+  // optimiser with the same state goes on bit for bit. The tensors are handles of the state itself: clone()
+  // what is to outlast the next step.
+  std::vector<NamedTensor> state() const;
+  // Copies a state() of an optimiser of the same kind and parameters. All or nothing: if it throws, nothing
+  // is changed.
+  //   throws: ValueError listing all that is missing, unexpected and mismatched; or if step_count is negative
+  void load_state(const std::vector<NamedTensor>& tensors, Index step_count);
   // Steps taken so far.
   Index step_count() const { return step_count_; }
-  void set_step_count(Index step_count);  // throws: ValueError if negative
 
  protected:
   // `operation` names the optimiser in messages. For each parameter, one tensor of its shape and element
