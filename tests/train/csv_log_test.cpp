@@ -56,6 +56,30 @@ TEST(CsvLog, EveryRowIsOnDiskAtOnce) {
   EXPECT_EQ(text_of(directory / "epochs.csv"), kHeader + kRow + kRow);
 }
 
+TEST(CsvLog, GoesOnWithTheRowsThatItIsGiven) {
+  const TemporaryDirectory directory;
+  const auto path = directory / "epochs.csv";
+  // Without a file, and with one that has rows of later epochs and half a row.
+  for (const bool there : {false, true}) {
+    SCOPED_TRACE(there);
+    if (there) write_text(path, kHeader + kRow + kRow + kRow + "4,12");
+    CsvLog log(path, {record()});
+    EXPECT_EQ(text_of(path), kHeader + kRow);
+    log.on_epoch(record());
+    EXPECT_EQ(text_of(path), kHeader + kRow + kRow);
+  }
+}
+
+TEST(CsvLog, DoesNotGoOnWithAFileOfOtherColumns) {
+  const TemporaryDirectory directory;
+  const auto path = directory / "epochs.csv";
+  write_text(path, "epoch,loss\n1,2\n");
+  EXPECT_EQ(message_of<FileError>([&] { CsvLog(path, {record()}); }),
+            path.string() + ": the columns " + kHeader.substr(0, kHeader.size() - 1) +
+                " expected, found epoch,loss");
+  EXPECT_EQ(text_of(path), "epoch,loss\n1,2\n");
+}
+
 TEST(CsvLog, NeverWritesOverAFile) {
   const TemporaryDirectory directory;
   const auto path = directory / "epochs.csv";

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "keel/train/callback.h"
 
@@ -16,10 +18,15 @@ class CsvLog final : public Callback {
  public:
   // throws: FileError if there is such a file already, or it cannot be made
   explicit CsvLog(std::filesystem::path path);
+  // Goes on with the log of a run that was interrupted: afterwards the file holds these rows, the same as
+  // they were written then, and no others. All or nothing.
+  //   throws: FileError if the file has other columns, or cannot be written
+  CsvLog(std::filesystem::path path, const std::vector<EpochRecord>& log);
   // throws: FileError if the row cannot be written
   void on_epoch(const EpochRecord& record) override;
 
  private:
+  void open(const char* mode);
   void write(const std::string& line);
 
   struct Close {

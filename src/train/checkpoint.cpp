@@ -1,0 +1,198 @@
+#include "keel/train/checkpoint.h"
+
+#include <nlohmann/json.hpp>
+
+#include "keel/core/build_info.h"
+#include "keel/core/tensor_ops.h"
+#include "keel/io/safetensors.h"
+#include "keel/nn/state_dict.h"
+#include "keel/train/non_finite.h"
+
+namespace keel::train {
+namespace {
+
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+constexpr const char* kFormat = "checkpoint 1";
+constexpr const char* kModelPrefix = "model.";
+constexpr const char* kOptimizerPrefix = "optimizer.";
+
+json to_json(const EpochRecord& r) {
+  return {r.epoch,    r.step,         r.train_loss,    r.train_accuracy,
+          r.val_loss, r.val_accuracy, r.learning_rate, r.seconds};
+}
+
+json to_json(const FitState& state, Index optimizer_steps) {
+  json log = json::array();
+  for (const EpochRecord& record : state.log) log.push_back(to_json(record));
+  return {{"epoch", state.epoch},
+          {"batch", state.batch},
+          {"step", state.step},
+          {"learning_rate", state.learning_rate},
+          {"loss_sum", state.training.loss_sum()},
+          {"correct", state.training.correct()},
+          {"examples", state.training.examples()},
+          {"seconds", state.seconds},
+          {"optimizer_steps", optimizer_steps},
+          {"log", std::move(log)}};
+}
+
+// The texts of a checkpoint's metadata, checked as they are read.
+class Metadata {
+ public:
+  Metadata(const std::map<std::string, std::string>& texts, std::string path)
+      : texts_(texts), path_(std::move(path)) {}
+
+  const std::string& text(const char* key) const {
+    const auto found = texts_.find(key);
+    check<FileError>(found != texts_.end(), "{}: a checkpoint with {} in its metadata expected, found none",
+                     path_, key);
+    return found->second;
+  }
+
+  // Calls read(json) for the text of the key.
+  template <class Read>
+  auto parsed(const char* key, const Read& read) const {
+    try {
+      return read(json::parse(text(key)));
+    } catch (const json::exception& error) {
+      throw FileError(
+          fmt::format("{}: {} of a checkpoint expected, found something else: {}", path_, key, error.what()));
+    } catch (const ValueError& error) {
+      throw FileError(fmt::format("{}: {}: {}", path_, key, error.what()));
+    }
+  }
+
+ private:
+  const std::map<std::string, std::string>& texts_;
+  std::string path_;
+};
+
+// Stricter than json::get, which makes 1 of 1.7 and of true.
+Index whole(const json& value) {
+  check<ValueError>(value.is_number_integer(), "a whole number expected, found {}", value.dump());
+  check<ValueError>(!value.is_number_unsigned() || value.get<std::uint64_t>() >> 63 == 0,
+                    "a number of 63 bits expected, found {}", value.dump());
+  const auto number = value.get<Index>();
+  check<ValueError>(number >= 0, "a number of at least 0 expected, found {}", number);
+  return number;
+}
+
+double real(const json& value) {
+  check<ValueError>(value.is_number(), "a number expected, found {}", value.dump());
+  return value.get<double>();
+}
+
+EpochRecord to_record(const json& row) {
+  check<ValueError>(row.is_array() && row.size() == 8, "a row of 8 numbers in the log expected, found {}",
+                    row.dump());
+  return {.epoch = whole(row[0]),
+          .step = whole(row[1]),
+          .train_loss = real(row[2]),
+          .train_accuracy = real(row[3]),
+          .val_loss = real(row[4]),
+          .val_accuracy = real(row[5]),
+          .learning_rate = real(row[6]),
+          .seconds = real(row[7])};
+}
+
+FitState to_state(const json& object) {
+  FitState state = {.epoch = whole(object.at("epoch")),
+                    .batch = whole(object.at("batch")),
+                    .step = whole(object.at("step")),
+                    .learning_rate = real(object.at("learning_rate")),
+                    .training = Metrics(real(object.at("loss_sum")), whole(object.at("correct")),
+                                        whole(object.at("examples"))),
+                    .seconds = real(object.at("seconds"))};
+  const json& log = object.at("log");
+  check<ValueError>(log.is_array(), "a list of rows as log expected, found {}", log.type_name());
+  for (const json& row : log) state.log.push_back(to_record(row));
+  return state;
+}
+
+std::vector<NamedTensor> with_prefix(const std::string& prefix, const std::vector<NamedTensor>& tensors) {
+  std::vector<NamedTensor> result;
+  for (const NamedTensor& named : tensors) result.push_back({prefix + named.name, named.tensor});
+  return result;
+}
+
+// throws: NonFiniteLoss
+void require_finite(const Checkpoint& checkpoint) {
+  std::vector<std::string> names;
+  for (const NamedTensor& named : checkpoint.model) {
+    if (!all_finite(named.tensor)) names.push_back(named.name);
+  }
+  check<NonFiniteLoss>(names.empty(),
+                       "after step {} the model has values that are infinite or no numbers, so it is not "
+                       "saved: {}",
+                       checkpoint.state.step, fmt::join(names, ", "));
+}
+
+}  // namespace
+
+Checkpoint checkpoint_of(const RunDescription& run, const FitState& state, const nn::Module& model,
+                         const optim::Optimizer& optimizer) {
+  return {.run = run,
+          .state = state,
+          .model = model.state_dict(),
+          .optimizer = optimizer.state(),
+          .optimizer_steps = optimizer.step_count()};
+}
+
+void write_checkpoint(const fs::path& path, const Checkpoint& checkpoint) {
+  require_finite(checkpoint);
+  io::Safetensors file;
+  file.metadata = {{"keel.format", kFormat},
+                   {"keel.version", build_info().version},
+                   {"keel.model", checkpoint.run.model},
+                   {"keel.options", checkpoint.run.options},
+                   {"keel.classes", json(checkpoint.run.class_names).dump()},
+                   {"keel.state", to_json(checkpoint.state, checkpoint.optimizer_steps).dump()}};
+  file.tensors = with_prefix(kModelPrefix, checkpoint.model);
+  for (NamedTensor& named : with_prefix(kOptimizerPrefix, checkpoint.optimizer)) {
+    file.tensors.push_back(std::move(named));
+  }
+  io::write_safetensors(path, file);
+}
+
+Checkpoint read_checkpoint(const fs::path& path) {
+  const io::Safetensors file = io::read_safetensors(path);
+  const std::string name = path.string();
+  const Metadata metadata(file.metadata, name);
+  const std::string& format = metadata.text("keel.format");
+  check<FileError>(format == kFormat, "{}: keel.format '{}' expected, found '{}'", name, kFormat, format);
+  check<FileError>(file.checksum_verified, "{}: a checkpoint with a checksum expected, found none", name);
+  Checkpoint checkpoint;
+  checkpoint.run = {.model = metadata.text("keel.model"),
+                    .options = metadata.text("keel.options"),
+                    .class_names = metadata.parsed("keel.classes", [](const json& names) {
+                      return names.get<std::vector<std::string>>();
+                    })};
+  checkpoint.state = metadata.parsed("keel.state", to_state);
+  checkpoint.optimizer_steps =
+      metadata.parsed("keel.state", [](const json& object) { return whole(object.at("optimizer_steps")); });
+  for (const NamedTensor& named : file.tensors) {
+    const bool of_model = named.name.starts_with(kModelPrefix);
+    const std::string prefix = of_model ? kModelPrefix : kOptimizerPrefix;
+    check<FileError>(named.name.starts_with(prefix), "{}: tensors named {}... or {}... expected, found '{}'",
+                     name, kModelPrefix, kOptimizerPrefix, named.name);
+    (of_model ? checkpoint.model : checkpoint.optimizer)
+        .push_back({named.name.substr(prefix.size()), named.tensor});
+  }
+  return checkpoint;
+}
+
+void restore(const Checkpoint& checkpoint, nn::Module& model, optim::Optimizer& optimizer) {
+  std::vector<NamedTensor> before;
+  for (const NamedTensor& named : model.state_dict()) before.push_back({named.name, named.tensor.clone()});
+  nn::load_state_dict(model, checkpoint.model);
+  try {
+    optimizer.load_state(checkpoint.optimizer, checkpoint.optimizer_steps);
+  } catch (const Error&) {
+    nn::load_state_dict(model, before);
+    throw;
+  }
+}
+
+}  // namespace keel::train

@@ -1,0 +1,199 @@
+// Checkpoints: what is saved comes back bit for bit, and nothing else is taken for one.
+#include "keel/train/checkpoint.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "keel/io/safetensors.h"
+#include "keel/optim/adam.h"
+#include "keel/optim/sgd.h"
+#include "keel/train/fit.h"
+#include "keel/train/non_finite.h"
+#include "support/errors.h"
+#include "support/temporary_directory.h"
+#include "train/support.h"
+
+namespace keel::train {
+namespace {
+
+using keel::testing::message_of;
+using keel::testing::TemporaryDirectory;
+using keel::testing::text_of;
+using keel::testing::write_text;
+using testing::banded_images;
+using testing::small_mlp;
+using testing::state_of;
+
+const RunDescription kRun = {.model = R"({"model": "mlp"})",
+                             .options = R"({"lr": 0.001})",
+                             .class_names = {"upper", "middle", "lower \"band\""}};
+
+FitState some_state() {
+  return {.epoch = 2,
+          .batch = 3,
+          .step = 7,
+          .learning_rate = 0.1,
+          .training = Metrics(1.0 / 3, 5, 24),
+          .seconds = 0.3,
+          .log = {{.train_loss = 1.1, .val_loss = 1e300, .learning_rate = 0.1},
+                  {.epoch = 1, .step = 4, .train_loss = 5e-324, .val_loss = 2.0 / 3, .seconds = 1.5}}};
+}
+
+std::vector<std::vector<std::byte>> bytes_of(const std::vector<NamedTensor>& tensors) {
+  std::vector<std::vector<std::byte>> all;
+  for (const NamedTensor& named : tensors) {
+    all.emplace_back(named.tensor.bytes(), named.tensor.bytes() + named.tensor.num_bytes());
+  }
+  return all;
+}
+
+// A model that has been trained for a little while, and its optimiser.
+struct Trained {
+  explicit Trained(std::uint64_t seed = 1) : model(small_mlp({.batch_norm = true}, seed)) {
+    const data::Batches batches(banded_images(26), {.batch_size = 8});
+    fit(*model, optimizer, batches, batches, {.epochs = 1});
+  }
+  std::shared_ptr<nn::Sequential> model;
+  optim::Adam optimizer{model->named_parameters()};
+};
+
+TEST(Checkpoint, ComesBackBitForBit) {
+  const TemporaryDirectory directory;
+  const auto path = directory / "c.safetensors";
+  const Trained trained;
+  write_checkpoint(path, checkpoint_of(kRun, some_state(), *trained.model, trained.optimizer));
+  const Checkpoint read = read_checkpoint(path);
+  EXPECT_EQ(read.run.model, kRun.model);
+  EXPECT_EQ(read.run.options, kRun.options);
+  EXPECT_EQ(read.run.class_names, kRun.class_names);
+  EXPECT_EQ(bytes_of(read.model), bytes_of(trained.model->state_dict()));
+  EXPECT_EQ(bytes_of(read.optimizer), bytes_of(trained.optimizer.state()));
+  EXPECT_EQ(read.optimizer_steps, 4);
+  const FitState expected = some_state();
+  EXPECT_EQ(read.state.epoch, expected.epoch);
+  EXPECT_EQ(read.state.batch, expected.batch);
+  EXPECT_EQ(read.state.step, expected.step);
+  EXPECT_EQ(read.state.learning_rate, expected.learning_rate);
+  EXPECT_EQ(read.state.training.loss_sum(), expected.training.loss_sum());
+  EXPECT_EQ(read.state.training.correct(), expected.training.correct());
+  EXPECT_EQ(read.state.training.examples(), expected.training.examples());
+  EXPECT_EQ(read.state.seconds, expected.seconds);
+  ASSERT_EQ(read.state.log.size(), expected.log.size());
+  for (std::size_t i = 0; i < expected.log.size(); ++i) {
+    EXPECT_EQ(read.state.log[i].epoch, expected.log[i].epoch);
+    EXPECT_EQ(read.state.log[i].step, expected.log[i].step);
+    EXPECT_EQ(read.state.log[i].train_loss, expected.log[i].train_loss);
+    EXPECT_EQ(read.state.log[i].train_accuracy, expected.log[i].train_accuracy);
+    EXPECT_EQ(read.state.log[i].val_loss, expected.log[i].val_loss);
+    EXPECT_EQ(read.state.log[i].val_accuracy, expected.log[i].val_accuracy);
+    EXPECT_EQ(read.state.log[i].learning_rate, expected.log[i].learning_rate);
+    EXPECT_EQ(read.state.log[i].seconds, expected.log[i].seconds);
+  }
+}
+
+TEST(Checkpoint, RestoresModelAndOptimizer) {
+  const TemporaryDirectory directory;
+  const auto path = directory / "c.safetensors";
+  const Trained trained;
+  write_checkpoint(path, checkpoint_of(kRun, some_state(), *trained.model, trained.optimizer));
+  Trained other(2);
+  ASSERT_NE(state_of(*other.model), state_of(*trained.model));
+  restore(read_checkpoint(path), *other.model, other.optimizer);
+  EXPECT_EQ(state_of(*other.model), state_of(*trained.model));
+  EXPECT_EQ(bytes_of(other.optimizer.state()), bytes_of(trained.optimizer.state()));
+  EXPECT_EQ(other.optimizer.step_count(), trained.optimizer.step_count());
+}
+
+TEST(Checkpoint, RestoresAllOrNothing) {
+  const Trained trained;
+  const Checkpoint checkpoint = checkpoint_of(kRun, some_state(), *trained.model, trained.optimizer);
+  // The model fits, the optimiser does not.
+  const auto model = small_mlp({.batch_norm = true}, 2);
+  optim::Sgd sgd(model->named_parameters(), {.momentum = 0.9});
+  const std::vector<double> before = state_of(*model);
+  EXPECT_THROW(restore(checkpoint, *model, sgd), ValueError);
+  EXPECT_EQ(state_of(*model), before);
+  EXPECT_EQ(sgd.step_count(), 0);
+  // The other way round.
+  const auto without_norm = small_mlp({}, 2);
+  optim::Adam adam(without_norm->named_parameters());
+  const std::vector<double> before_too = state_of(*without_norm);
+  EXPECT_THROW(restore(checkpoint, *without_norm, adam), ValueError);
+  EXPECT_EQ(state_of(*without_norm), before_too);
+  EXPECT_EQ(adam.step_count(), 0);
+}
+
+TEST(Checkpoint, IsNotWrittenOfAModelThatIsNotFinite) {
+  const TemporaryDirectory directory;
+  const auto path = directory / "c.safetensors";
+  const Trained trained;
+  write_checkpoint(path, checkpoint_of(kRun, some_state(), *trained.model, trained.optimizer));
+  Trained diverged;
+  diverged.model->named_parameters()[1].variable.mutable_value().data<float>()[0] =
+      std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(message_of<NonFiniteLoss>([&] {
+              write_checkpoint(path, checkpoint_of(kRun, some_state(), *diverged.model, diverged.optimizer));
+            }),
+            "after step 7 the model has values that are infinite or no numbers, so it is not saved: 1.bias");
+  EXPECT_EQ(bytes_of(read_checkpoint(path).model), bytes_of(trained.model->state_dict()));
+}
+
+// Every byte of a checkpoint counts.
+TEST(Checkpoint, ADamagedOrShortenedFileIsNone) {
+  const TemporaryDirectory directory;
+  const auto path = directory / "c.safetensors";
+  const auto model = std::make_shared<nn::Sequential>();
+  Rng rng(1, Stream::test);
+  model->add<nn::BatchNorm>(2);
+  optim::Adam optimizer(model->named_parameters());
+  write_checkpoint(path, checkpoint_of(kRun, some_state(), *model, optimizer));
+  const std::string whole = text_of(path);
+  ASSERT_GT(whole.size(), 500U);
+  const auto expect_refused = [&](const std::string& content) {
+    write_text(path, content);
+    EXPECT_THROW(read_checkpoint(path), FileError);
+  };
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    SCOPED_TRACE(i);
+    expect_refused(whole.substr(0, i));
+    std::string flipped = whole;
+    flipped[i] = static_cast<char>(flipped[i] ^ 1 << rng.below(8));
+    expect_refused(flipped);
+  }
+  expect_refused(whole + '\0');
+}
+
+TEST(Checkpoint, SaysWhatIsWrongWithAFile) {
+  const TemporaryDirectory directory;
+  const auto path = directory / "c.safetensors";
+  const auto with = [&](const std::string& key, const std::string& text) {
+    const Trained trained;
+    write_checkpoint(path, checkpoint_of(kRun, some_state(), *trained.model, trained.optimizer));
+    io::Safetensors file = io::read_safetensors(path);
+    if (text.empty()) {
+      file.metadata.erase(key);
+    } else {
+      file.metadata[key] = text;
+    }
+    io::write_safetensors(path, file);
+    const std::string message = message_of<FileError>([&] { read_checkpoint(path); });
+    return message.substr(message.find(": ") + 2);
+  };
+  EXPECT_EQ(with("keel.state", ""), "a checkpoint with keel.state in its metadata expected, found none");
+  EXPECT_EQ(with("keel.format", "checkpoint 2"), "keel.format 'checkpoint 1' expected, found 'checkpoint 2'");
+  EXPECT_TRUE(with("keel.state", "{").starts_with("keel.state of a checkpoint expected, found something"));
+  EXPECT_TRUE(with("keel.classes", "[1]").starts_with("keel.classes of a checkpoint expected, found"));
+  nlohmann::json state = {{"epoch", 1}, {"batch", 0.5}, {"step", 1}};
+  EXPECT_EQ(with("keel.state", state.dump()), "keel.state: a whole number expected, found 0.5");
+  state["batch"] = -1;
+  EXPECT_EQ(with("keel.state", state.dump()), "keel.state: a number of at least 0 expected, found -1");
+  state["batch"] = std::numeric_limits<std::uint64_t>::max();
+  EXPECT_EQ(with("keel.state", state.dump()),
+            "keel.state: a number of 63 bits expected, found 18446744073709551615");
+}
+
+}  // namespace
+}  // namespace keel::train
