@@ -42,7 +42,7 @@ cpp_files() {
 check_format() {
   have clang-format || return "$skipped"
   local unformatted
-  unformatted=$(cpp_files include src apps tests bench | xargs -0 -r clang-format --dry-run 2>&1 |
+  unformatted=$(cpp_files include src apps tests bench fuzz | xargs -0 -r clang-format --dry-run 2>&1 |
     sed -n 's/:.* \[-Wclang-format-violations\]$//p' | sort -u) || {
     say "clang-format failed"
     return 1

@@ -40,7 +40,7 @@ MAX_LINES = 400
 
 SOURCE_SUFFIXES = {".h", ".cpp"}
 CHECKED_FOLDERS = ("include", "src", "apps")
-MEASURED_FOLDERS = ("include", "src", "apps", "tests", "bench", "scripts")
+MEASURED_FOLDERS = ("include", "src", "apps", "tests", "bench", "fuzz", "scripts")
 MEASURED_SUFFIXES = SOURCE_SUFFIXES | {".py", ".sh"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(<[^>]+>|"[^"]+")')

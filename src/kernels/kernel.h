@@ -52,7 +52,7 @@ struct Kernel<Signature, R(A...), S(B...)> {
 
 }  // namespace keel::kernels
 
-#ifdef __x86_64__
+#if defined(__x86_64__) && !defined(KEEL_NATIVE)
 #define KEEL_KERNEL(name, Signature)        \
   namespace v2 {                            \
   extern const Entry<Signature> name;       \
@@ -67,11 +67,16 @@ struct Kernel<Signature, R(A...), S(B...)> {
     { &v2::name, &v3::name, &v4::name }     \
   }
 #else
+#ifdef KEEL_NATIVE
+#define KEEL_ONLY_ISA native
+#else
+#define KEEL_ONLY_ISA base
+#endif
 #define KEEL_KERNEL(name, Signature)        \
-  namespace base {                          \
+  namespace KEEL_ONLY_ISA {                 \
   extern const Entry<Signature> name;       \
   }                                         \
   inline constexpr Kernel<Signature> name { \
-    { &base::name }                         \
+    { &KEEL_ONLY_ISA::name }                \
   }
 #endif

@@ -5,14 +5,15 @@
 #include <stdexcept>
 #include <string>
 
-#ifdef __x86_64__
+#if defined(__x86_64__) && !defined(KEEL_NATIVE)
+#define KEEL_X86_LEVELS
 #include <cpuid.h>
 #endif
 
 namespace keel::kernels {
 namespace {
 
-#ifdef __x86_64__
+#ifdef KEEL_X86_LEVELS
 // What x86-64-v3 has besides the names that every compiler's __builtin_cpu_supports knows.
 bool has_f16c_movbe_lzcnt() {
   unsigned a = 0, b = 0, c = 0, d = 0;
@@ -27,7 +28,7 @@ bool has_f16c_movbe_lzcnt() {
 }  // namespace
 
 int best_isa_level() {
-#ifdef __x86_64__
+#ifdef KEEL_X86_LEVELS
   const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
                   __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && has_f16c_movbe_lzcnt();
   const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

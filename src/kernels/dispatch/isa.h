@@ -3,7 +3,10 @@
 
 namespace keel::kernels {
 
-#ifdef __x86_64__
+#if defined(KEEL_NATIVE)
+inline constexpr int kNumIsaLevels = 1;
+inline constexpr const char* kIsaNames[kNumIsaLevels] = {"native"};  // what the machine that built it has
+#elif defined(__x86_64__)
 inline constexpr int kNumIsaLevels = 3;
 inline constexpr const char* kIsaNames[kNumIsaLevels] = {"v2", "v3", "v4"};  // x86-64-v2, ...
 #else
