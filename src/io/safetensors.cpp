@@ -1,7 +1,5 @@
 #include "keel/io/safetensors.h"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -9,17 +7,16 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <numeric>
-#include <unordered_set>
 
+#include "io/crc.h"
 #include "io/input_file.h"
 #include "io/safetensors_header.h"
+#include "io/stored_tensors.h"
 #include "keel/core/error.h"
 #include "keel/io/atomic_file.h"
 
 namespace keel::io {
 namespace {
-
-static_assert(std::endian::native == std::endian::little, "elements are copied as they are in memory");
 
 using Bytes = std::span<const std::byte>;
 
@@ -27,10 +24,6 @@ constexpr std::size_t kLengthBytes = 8;
 constexpr std::size_t kAlignment = 8;
 // What is read of the file at a time where elements are converted.
 constexpr std::size_t kPiece = 1 << 20;
-
-std::uint32_t crc_of(Bytes bytes, std::uint32_t crc = 0) {
-  return static_cast<std::uint32_t>(crc32_z(crc, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
-}
 
 std::string checksum_text(std::uint32_t crc) { return fmt::format("{:08x}", crc); }
 
@@ -49,34 +42,12 @@ const char* safetensors_name(DType dtype) {
   return "F32";
 }
 
-void require_writable(const Safetensors& content) {
-  std::unordered_set<std::string> names;
-  for (const auto& [name, tensor] : content.tensors) {
-    check<ValueError>(!name.empty() && name != kMetadataKey,
-                      "[safetensors] '{}' cannot be the name of a tensor", name);
-    check<ValueError>(names.insert(name).second,
-                      "[safetensors] expected one tensor of each name, found two "
-                      "named '{}'",
-                      name);
-    check<ValueError>(tensor.defined(), "[safetensors] tensor '{}' is undefined", name);
-    check<ValueError>(tensor.dtype() == DType::int32 || !content.stored_as_int64.contains(name),
-                      "[safetensors] '{}' can be stored as int64 if it is int32, found {}", name,
-                      name_of(tensor.dtype()));
-  }
-  for (const std::string& name : content.stored_as_int64) {
-    check<ValueError>(names.contains(name),
-                      "[safetensors] '{}' is to be stored as int64, but there is no such "
-                      "tensor",
-                      name);
-  }
-}
-
 // The length, the header and the elements: views of the content, and of what is made for the file only.
 class EncodedFile {
  public:
-  explicit EncodedFile(const Safetensors& content) {
-    require_writable(content);
-    place_tensors(content);
+  explicit EncodedFile(const Safetensors& content)
+      : stored_("safetensors", content.tensors, content.stored_as_int64) {
+    place_tensors();
     make_header(content);
     std::uint32_t crc = crc_of(std::as_bytes(std::span(header_)).subspan(kLengthBytes));
     for (std::size_t i = 1; i < parts_.size(); ++i) crc = crc_of(parts_[i], crc);
@@ -89,32 +60,20 @@ class EncodedFile {
 
  private:
   // Large elements first, so that each tensor begins at a multiple of its element size.
-  void place_tensors(const Safetensors& content) {
-    std::vector<Bytes> bytes;
-    std::vector<std::size_t> element_sizes;
-    converted_.reserve(content.tensors.size());
-    for (const auto& [name, tensor] : content.tensors) {
-      if (content.stored_as_int64.contains(name)) {
-        const std::span<const std::int32_t> values = tensor.values<std::int32_t>();
-        converted_.emplace_back(values.begin(), values.end());
-        bytes.push_back(std::as_bytes(std::span<const std::int64_t>(converted_.back())));
-        element_sizes.push_back(sizeof(std::int64_t));
-      } else {
-        bytes.emplace_back(tensor.bytes(), tensor.num_bytes());
-        element_sizes.push_back(size_of(tensor.dtype()));
-      }
-    }
-    std::vector<std::size_t> order(content.tensors.size());
+  void place_tensors() {
+    std::vector<std::size_t> order(stored_.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return element_sizes[a] > element_sizes[b]; });
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      return stored_[a].element_size > stored_[b].element_size;
+    });
     parts_.emplace_back();  // the header's place
     offsets_.resize(order.size());
     std::size_t offset = 0;
     for (const std::size_t i : order) {
-      offsets_[i] = {offset, offset + bytes[i].size()};
-      offset += bytes[i].size();
-      parts_.push_back(bytes[i]);
+      const Bytes bytes = stored_[i].bytes;
+      offsets_[i] = {offset, offset + bytes.size()};
+      offset += bytes.size();
+      parts_.push_back(bytes);
     }
   }
 
@@ -127,9 +86,9 @@ class EncodedFile {
     ordered_json header = {{std::string(kMetadataKey), std::move(metadata)}};
     for (std::size_t i = 0; i < content.tensors.size(); ++i) {
       const auto& [name, tensor] = content.tensors[i];
-      const bool as_int64 = content.stored_as_int64.contains(name);
+      check<ValueError>(name != kMetadataKey, "[safetensors] '{}' cannot be the name of a tensor", name);
       ordered_json entry;
-      entry["dtype"] = as_int64 ? "I64" : safetensors_name(tensor.dtype());
+      entry["dtype"] = stored_[i].is_int64 ? "I64" : safetensors_name(tensor.dtype());
       entry["shape"] = std::vector<Index>(tensor.shape().begin(), tensor.shape().end());
       entry["data_offsets"] = {offsets_[i].first, offsets_[i].second};
       header.push_back({name, std::move(entry)});
@@ -152,8 +111,8 @@ class EncodedFile {
     parts_.front() = std::as_bytes(std::span(header_));
   }
 
+  StoredTensors stored_;
   std::string header_;
-  std::vector<std::vector<std::int64_t>> converted_;
   std::vector<std::pair<std::size_t, std::size_t>> offsets_;
   std::vector<Bytes> parts_;
 };
