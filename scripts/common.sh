@@ -16,7 +16,7 @@ requested_build_dir=${KEEL_BUILD_DIR:+$build_dir}
 # Everything needed to build, test, fetch and plot on a fresh Debian 12.
 debian_packages=(
   g++ cmake ninja-build
-  libopenblas-openmp-dev libcxxopts-dev libfmt-dev nlohmann-json3-dev zlib1g-dev libgtest-dev libgmock-dev
+  libopenblas-openmp-dev libcxxopts-dev libfmt-dev nlohmann-json3-dev zlib1g-dev libstb-dev libgtest-dev libgmock-dev
   python3 python3-matplotlib
   curl ca-certificates
 )
@@ -40,7 +40,7 @@ ensure_packages() {
   [[ ${KEEL_PACKAGES:-} != skip ]] || return 0
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     warn "note: this is not Debian, so nothing was installed. Needed: a C++20 compiler with OpenMP, CMake 3.22," \
-      "OpenBLAS, cxxopts, fmt, nlohmann-json, zlib, GoogleTest, curl, Python 3 with matplotlib."
+      "OpenBLAS, cxxopts, fmt, nlohmann-json, zlib, stb, GoogleTest, curl, Python 3 with matplotlib."
     return 0
   fi
   local missing=() package

@@ -55,6 +55,7 @@ class Subset final : public Dataset {
   Index size() const override { return end_ - begin_; }
   Shape example_shape() const override { return dataset_->example_shape(); }
   Index num_classes() const override { return dataset_->num_classes(); }
+  std::vector<std::string> class_names() const override { return dataset_->class_names(); }
 
   Batch gather(std::span<const std::int32_t> indices) const override {
     check_indices(indices, size());
@@ -79,11 +80,18 @@ class Subset final : public Dataset {
 
 }  // namespace
 
+std::vector<std::string> Dataset::class_names() const {
+  std::vector<std::string> names;
+  for (Index i = 0; i < num_classes(); ++i) names.push_back(std::to_string(i));
+  return names;
+}
+
 ImageDataset::ImageDataset(ImageDatasetOptions options)
     : images_(std::move(options.images)),
       labels_(std::move(options.labels)),
       num_classes_(options.num_classes),
-      description_(std::move(options.description)) {
+      description_(std::move(options.description)),
+      class_names_(std::move(options.class_names)) {
   const auto name = [this] { return description_.empty() ? std::string("images") : description_; };
   check<ValueError>(images_.defined() && labels_.defined(), "[image_dataset] {}: images and labels expected",
                     name());
@@ -100,6 +108,9 @@ ImageDataset::ImageDataset(ImageDatasetOptions options)
                     images_.shape());
   check<ValueError>(num_classes_ >= 2, "[image_dataset] {}: at least 2 classes expected, found {}", name(),
                     num_classes_);
+  check<ValueError>(class_names_.empty() || static_cast<Index>(class_names_.size()) == num_classes_,
+                    "[image_dataset] {}: names of {} classes expected, found {}", name(), num_classes_,
+                    class_names_.size());
   const auto values = labels_.values<std::int32_t>();
   for (std::size_t i = 0; i < values.size(); ++i) {
     check<ValueError>(values[i] >= 0 && values[i] < num_classes_,
@@ -110,6 +121,10 @@ ImageDataset::ImageDataset(ImageDatasetOptions options)
 }
 
 Shape ImageDataset::example_shape() const { return {images_.size(1), images_.size(2), images_.size(3)}; }
+
+std::vector<std::string> ImageDataset::class_names() const {
+  return class_names_.empty() ? Dataset::class_names() : class_names_;
+}
 
 Batch ImageDataset::gather(std::span<const std::int32_t> indices) const {
   check_indices(indices, size());

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "keel/core/tensor.h"
 
@@ -25,6 +26,8 @@ class Dataset {
   // Without the axis of examples; images have their channels last: [28,28,1].
   virtual Shape example_shape() const = 0;
   virtual Index num_classes() const = 0;
+  // One name a class, in order of the labels; "0", "1", ... where the data name none.
+  virtual std::vector<std::string> class_names() const;
   // The examples of these indices, in their order; an index may occur more than once.
   // shapes: n indices -> inputs [n, example_shape...], labels [n]
   // throws: ValueError if an index is outside [0, size()).
@@ -44,6 +47,7 @@ using DatasetPtr = std::shared_ptr<const Dataset>;
 struct TrainTest {
   DatasetPtr train;
   DatasetPtr test;
+  DatasetPtr validation = nullptr;  // of data that come with one
 };
 
 struct ImageDatasetOptions {
@@ -51,19 +55,21 @@ struct ImageDatasetOptions {
   Tensor labels;  // int32 [N]
   Index num_classes = 0;
   std::string description;
+  std::vector<std::string> class_names = {};  // empty: "0", "1", ...
 };
 
 // Images kept in memory as bytes. Inputs are pixels / 255, in [0, 1], [N,H,W,C].
 class ImageDataset final : public Dataset {
  public:
   // throws: DTypeError or ShapeError if images or labels are not as described above or differ in number;
-  // ValueError naming index and label if a label is outside [0, num_classes), if there are no examples or
-  // fewer than 2 classes.
+  // ValueError naming index and label if a label is outside [0, num_classes), if there are no examples, fewer
+  // than 2 classes or another number of names.
   explicit ImageDataset(ImageDatasetOptions options);
 
   Index size() const override { return images_.size(0); }
   Shape example_shape() const override;
   Index num_classes() const override { return num_classes_; }
+  std::vector<std::string> class_names() const override;
   Batch gather(std::span<const std::int32_t> indices) const override;
   std::string description() const override { return description_; }
   std::string fingerprint() const override;
@@ -76,6 +82,7 @@ class ImageDataset final : public Dataset {
   Tensor labels_;
   Index num_classes_;
   std::string description_;
+  std::vector<std::string> class_names_;
   mutable std::once_flag fingerprint_made_;
   mutable std::string fingerprint_;
 };
