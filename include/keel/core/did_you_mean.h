@@ -1,0 +1,13 @@
+// Hints for names that nobody knows.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace keel {
+
+// ": did you mean 'conv2d'?" with the known name that takes the fewest changed letters (Levenshtein
+// distance), or nothing if none of its letters would be left.
+std::string did_you_mean(const std::string& name, const std::vector<std::string>& known);
+
+}  // namespace keel

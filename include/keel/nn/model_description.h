@@ -1,0 +1,107 @@
+// Model descriptions: the architecture of a model as JSON text, in files of users and in checkpoints.
+//
+//   {"layers": [{"layer": "flatten"},
+//               {"layer": "dense", "units": 128},
+//               {"layer": "relu"},
+//               {"layer": "dense", "units": "classes"}]}
+//
+// or a model by name, with options:   {"model": "mlp", "batch_norm": true, "dropout": 0.2}
+//
+// Both may have
+//   "input"    [28, 28, 1]: the shape of one example; otherwise the data set's
+//   "classes"  10: otherwise the data set's
+//   "init"     the initialiser of weights (keel/nn/init.h); biases start as bias_initializer_for() says
+//
+// Layers and their options, with defaults; PAIR is one integer for both axes, or [down, across]:
+//   dense              units (an integer or "classes"), bias true, init
+//   conv2d             filters (an integer or "classes"), kernel PAIR, stride 1, padding 0 (PAIR or "same"),
+//                      dilation 1, groups 1, bias true, algorithm "fastest" (or "direct"), init
+//   max_pool2d         kernel 2, stride the kernel's, padding 0
+//   avg_pool2d         the same, count_include_pad true
+//   global_avg_pool2d, flatten, relu, sigmoid, tanh
+//   batch_norm         epsilon 1e-5, momentum 0.1 (null: plain average), scale true, center true,
+//                      track_running_stats true, initial_gamma 1, initial_beta 0, initial_running_mean 0,
+//                      initial_running_var 1
+//   dropout            rate 0.5
+//   residual           body [layers], shortcut [layers] (otherwise the identity)
+// The sizes of inputs are found by running each layer. The last layer gives one number a class: the logits.
+// Others are added as keel/nn/layer_description.h says.
+//
+// Options of named models; the defaults are in keel/nn/models.h:
+//   batch_norm, norm_position "before" or "after" the activation, norm {options of batch_norm},
+//   dropout (the rate in front of the last layer), convolution "fastest" or "direct"
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "keel/nn/layer_description.h"
+#include "keel/nn/models.h"
+
+namespace keel::nn {
+
+// What a model may grow to. A description of a few bytes asks for any size; whoever knows how large the model
+// can be, as one who reads its weights from a file does, says so here.
+struct ModelLimits {
+  Index parameters = Index{1} << 31;  // elements of weights and running statistics
+  Index outputs = Index{1} << 26;     // elements of one layer's output for one example
+};
+
+// Options of a named model; what is not set is the model's own default.
+struct NamedModelOptions {
+  std::optional<bool> batch_norm = {};
+  std::optional<NormPosition> norm_position = {};
+  BatchNormOptions norm = {};
+  double dropout = 0;
+  std::optional<std::string> init = {};
+  Conv2dAlgorithm convolution = Conv2dAlgorithm::fastest;
+};
+
+class ModelDescription {
+ public:
+  // `where` is what messages call the text, such as its file.
+  //   throws: FileError naming the place in the text, what was expected and what was found: the text is not
+  //   JSON, has a key twice, is nested more than 64 deep, longer than 1 MiB, has more than 4096 layers, or
+  //   says something that is not written above
+  static ModelDescription parse(std::string_view json, const std::string& where);
+  // throws: ValueError listing the names, or naming an option that is out of range
+  static ModelDescription named(const std::string& model, const NamedModelOptions& options = {});
+  // The description of what mlp(rng, options), cnn(rng, options) give. The initialisers of `options` are
+  // functions without a name: the one whose name is `init` stands for them.
+  static ModelDescription of(const std::string& model, const ClassifierOptions& options,
+                             const std::string& init = "pytorch_default");
+  static std::vector<std::string> named_models();
+
+  // One line of JSON with every option spelled out: defaults of later versions do not change what it builds.
+  std::string to_json() const;
+  // The same with a named model's layers in place of its name.
+  std::string to_json_with_layers() const;
+
+  // The name of the model, or "" for a list of layers.
+  const std::string& model() const;
+  const std::optional<Shape>& input() const;
+  const std::optional<Index>& classes() const;
+
+  // This description with input and classes set.   throws: ValueError if it has others
+  ModelDescription for_data(const Shape& input, Index classes) const;
+
+  // The model. Equal descriptions and streams give equal parameters, under equal names: those of a Sequential
+  // of the layers ("0.weight"), of "body" and "shortcut" in a residual ("3.body.0.weight").
+  //   throws: ValueError if input or classes are not known, or the model exceeds the limits; ShapeError,
+  //   ValueError naming the layer if it cannot be made for its input, or the last one does not give [classes]
+  std::shared_ptr<Sequential> build(Rng rng, const ModelLimits& limits = {}) const;
+  // for_data(input, classes).build(rng, limits)
+  std::shared_ptr<Sequential> build(const Shape& input, Index classes, Rng rng,
+                                    const ModelLimits& limits = {}) const;
+
+ private:
+  friend struct DescriptionParts;
+  struct Parts;
+  explicit ModelDescription(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
+  std::shared_ptr<const Parts> parts_;
+};
+
+}  // namespace keel::nn
