@@ -2,20 +2,33 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
+#include <set>
 #include <thread>
 
 #include "keel/core/build_info.h"
 #include "keel/core/parallel.h"
+#include "keel/data/load.h"
 #include "keel/data/mnist.h"
 #include "keel/data/synthetic_digits.h"
 #include "support/command_line.h"
+#include "support/interruption.h"
 #include "support/mnist_bn_experiment.h"
+#include "support/recorded_run.h"
 #include "support/run_directory.h"
+#include "support/training_run.h"
 
 namespace {
 
 using namespace keel;
 using apps::CommandLine;
+using nlohmann::ordered_json;
+
+constexpr const char* kProgram = "keel-mnist-bn";
+// Options that say where, how fast and how long, but not what: they may change when a run goes on. The data
+// are compared by their content.
+const std::set<std::string> kFreeOptions = {"data",    "out",  "overwrite",        "resume",
+                                            "threads", "jobs", "checkpoint-every", "epochs"};
 
 // More than a machine that trains such small models gains from, and few enough that all can be started.
 constexpr Index kMostThreads = 1024;
@@ -28,6 +41,10 @@ void declare(CommandLine& command) {
               "is set; or synthetic digits");
   command.add("out", "DIR", "runs/mnist_bn", "Directory for the logs, made if need be");
   command.add_flag("overwrite", "Replace the run that the directory holds");
+  command.add(
+      "resume", "DIR", "",
+      "Go on with the run that the directory holds, as if it had never stopped: under its own options, "
+      "of which only --epochs, --data, --threads, --jobs and --checkpoint-every may be given anew");
   command.add("model", "mlp|cnn", "mlp", "mlp: Dense 128; cnn: four 3x3 convolutions and Dense 128");
   command.add("bn-position", "after|before|auto", "auto",
               "BatchNorm after or before the activation; auto: after for mlp, before for cnn");
@@ -50,6 +67,7 @@ void declare(CommandLine& command) {
       "threads", "N", "0",
       "Threads that share the work of a layer; 0: one for each processor. Results are the same, bit for "
       "bit, for any number");
+  apps::add_checkpoint_every(command);
   command.add("jobs", "N", "1",
               "Models trained at the same time, with a share of the threads each, at least one: 2 trains "
               "both side by "
@@ -73,6 +91,7 @@ apps::ExperimentOptions experiment_options(const CommandLine& command) {
   options.classifier.dropout =
       command.real("dropout", "a number from 0 to below 1", [](double p) { return p >= 0 && p < 1; });
   const std::string& init = command.choice("init", nn::initializer_names());
+  options.init = init;
   options.classifier.weight_init = nn::initializer_by_name(init);
   options.classifier.bias_init = nn::bias_initializer_for(init);
   options.epochs = command.integer("epochs", 1);
@@ -83,14 +102,8 @@ apps::ExperimentOptions experiment_options(const CommandLine& command) {
   options.seed = static_cast<std::uint64_t>(command.integer("seed", 0));
   options.jobs = std::min<Index>(command.integer("jobs", 1, kMostJobs),
                                  static_cast<Index>(apps::Experiment::arms().size()));
+  options.checkpoint_every = apps::checkpoint_every(command);
   return options;
-}
-
-// "mnist" for MNIST itself, whatever its directory is called; another set in its format goes by its
-// directory's name.
-std::string name_of_data(const std::string& directory, const data::TrainTest& sets) {
-  if (data::is_official_mnist(sets)) return "mnist";
-  return std::filesystem::weakly_canonical(directory).filename().string();
 }
 
 apps::ExperimentData load_data(const CommandLine& command) {
@@ -105,7 +118,7 @@ apps::ExperimentData load_data(const CommandLine& command) {
   const Index drawn = limit > 0 ? std::min(limit, whole.train_count) : whole.train_count;
   data::TrainTest sets = synthetic ? data::synthetic_digits_sets({.train_count = drawn})
                                    : data::load_mnist_format(command.text("data"));
-  const std::string name = synthetic ? "synthetic" : name_of_data(command.text("data"), sets);
+  const std::string name = data::name_of_data_set(command.text("data"), sets);
   const Index available = synthetic ? whole.train_count : sets.train->size();
   if (limit > available) {
     throw apps::UsageError(
@@ -128,16 +141,55 @@ apps::ExperimentData load_data(const CommandLine& command) {
 }
 
 // What config.json says of a run beside its data and model.
-nlohmann::ordered_json run_record(const CommandLine& command, const apps::ExperimentOptions& options) {
+ordered_json run_record(const CommandLine& command, const apps::ExperimentOptions& options, int threads) {
   const BuildInfo build = build_info();
-  nlohmann::ordered_json record = {{"program", "keel-mnist-bn"}, {"version", build.version},
-                                   {"compiler", build.compiler}, {"build_type", build.build_type},
-                                   {"isa", build.isa},           {"threads", num_threads()},
-                                   {"jobs", options.jobs}};
+  ordered_json record = {{"program", kProgram},        {"version", build.version},
+                         {"compiler", build.compiler}, {"build_type", build.build_type},
+                         {"isa", build.isa},           {"threads", threads},
+                         {"jobs", options.jobs}};
   record["options"] = command.resolved();
   const bool before = options.classifier.norm_position == nn::NormPosition::before_activation;
   record["options"]["bn-position"] = before ? "before" : "after";
+  record["options"].erase("resume");
   return record;
+}
+
+// The options that may not change when the run goes on.
+ordered_json course_of(const ordered_json& record) {
+  ordered_json course = record.at("options");
+  for (const std::string& name : kFreeOptions) course.erase(name);
+  return course;
+}
+
+// config.json of the first arm that has one.
+std::filesystem::path config_in(const std::filesystem::path& directory) {
+  std::error_code ignored;
+  for (const std::string& arm : apps::Experiment::arms()) {
+    const std::filesystem::path config = directory / arm / "config.json";
+    if (std::filesystem::exists(config, ignored)) return config;
+  }
+  throw FileError(fmt::format("--resume: a directory that holds a run expected, found no config.json in {}",
+                              directory.string()));
+}
+
+// A run that is to go on: what it was started with, and where that is written.
+struct Earlier {
+  std::filesystem::path config_path;
+  ordered_json config;
+};
+
+// Takes its options over.
+std::optional<Earlier> earlier_run(CommandLine& command) {
+  const std::string directory = command.text("resume");
+  if (directory.empty() && !command.given("resume")) return std::nullopt;
+  if (command.flag("overwrite")) throw apps::UsageError("--resume and --overwrite exclude each other");
+  if (command.given("out"))
+    throw apps::UsageError("--resume and --out exclude each other: a run goes on where it is");
+  Earlier earlier = {config_in(directory), {}};
+  earlier.config = apps::read_config(earlier.config_path, kProgram);
+  apps::take_recorded_options(command, earlier.config, {"out", "overwrite"}, earlier.config_path);
+  command.set_fallback("out", directory);
+  return earlier;
 }
 
 int threads_of(const CommandLine& command) {
@@ -148,25 +200,49 @@ int threads_of(const CommandLine& command) {
 
 int run(int argc, char** argv) {
   CommandLine command(
-      "keel-mnist-bn",
+      kProgram,
       "Trains the same network on MNIST with and without Batch Normalization, from the same weights and\n"
       "on the same batches, and logs every epoch.\n");
   declare(command);
   if (!command.parse(argc, argv)) return 0;
+  const std::optional<Earlier> earlier = earlier_run(command);
   const apps::ExperimentOptions options = experiment_options(command);
   const int threads = threads_of(command);
   set_num_threads(threads);
-  if (command.text("out").empty()) throw apps::UsageError("--out: expected a directory, found ''");
-  apps::RunDirectory directory(command.text("out"), apps::Experiment::files(), command.flag("overwrite"));
+  const int threads_of_an_arm = std::max(1, threads / static_cast<int>(options.jobs));
+  const ordered_json record = run_record(command, options, threads_of_an_arm);
+  const apps::ExperimentRun experiment_run = {.directory = command.text("out"),
+                                              .record = record,
+                                              .course = course_of(record),
+                                              .resume = earlier.has_value()};
+  if (experiment_run.directory.empty()) throw apps::UsageError("--out: expected a directory, found ''");
+  if (earlier) {
+    apps::require_same_options(earlier->config["options"], experiment_run.course, {}, earlier->config_path);
+  }
+  apps::RunDirectory directory(experiment_run.directory, apps::Experiment::files(),
+                               earlier                     ? apps::Existing::resume
+                               : command.flag("overwrite") ? apps::Existing::overwrite
+                                                           : apps::Existing::refuse);
 
   const apps::Experiment experiment(options, load_data(command));
+  if (earlier) {
+    apps::require_same_data(earlier->config.value("data", ordered_json::object()), experiment.data_record(),
+                            earlier->config_path);
+  }
   experiment.check();
   directory.prepare(apps::Experiment::derived_files());
 
   fmt::print("{}\n\n{}\n", experiment.title(), experiment.model_table("bn"));
   std::fflush(stdout);
-  set_num_threads(std::max(1, threads / static_cast<int>(options.jobs)));
-  const std::vector<apps::ArmResult> results = experiment.run(directory.path(), run_record(command, options));
+  set_num_threads(threads_of_an_arm);
+  apps::watch_for_interruption();
+  const std::vector<apps::ArmResult> results = experiment.run(experiment_run);
+  const bool cut_off =
+      std::any_of(results.begin(), results.end(), [](const auto& result) { return result.interrupted; });
+  if (cut_off) {
+    fmt::print(stderr, "interrupted; to go on: {} --resume {}\n", kProgram, directory.path().string());
+    return apps::interrupted_status();
+  }
   apps::write_json(directory.path() / "summary.json", experiment.summary(results));
   fmt::print("\n{}\nlogs: {}\n", experiment.table(results), directory.path().string());
   const bool finished =

@@ -68,6 +68,7 @@ struct CommandLine::Parsed {
   std::vector<std::string> order;  // options with values
   std::set<std::string> flags;
   std::map<std::string, std::string> values;
+  std::set<std::string> values_given;
   std::set<std::string> flags_given;
 };
 
@@ -133,7 +134,10 @@ bool CommandLine::parse(int argc, const char* const* argv) {
   require_known(argc, argv);
   try {
     const cxxopts::ParseResult result = parsed_->options.parse(argc, argv);
-    for (const std::string& name : parsed_->order) parsed_->values[name] = result[name].as<std::string>();
+    for (const std::string& name : parsed_->order) {
+      parsed_->values[name] = result[name].as<std::string>();
+      if (result.count(name) > 0) parsed_->values_given.insert(name);
+    }
     for (const std::string& name : parsed_->flags) {
       if (result.count(name) > 0) parsed_->flags_given.insert(name);
     }
@@ -147,6 +151,23 @@ bool CommandLine::parse(int argc, const char* const* argv) {
                info.isa);
   }
   return !flag("help") && !flag("version");
+}
+
+bool CommandLine::knows(const std::string& name) const {
+  return parsed_->values.count(name) > 0 || parsed_->flags.count(name) > 0;
+}
+
+bool CommandLine::given(const std::string& name) const {
+  return parsed_->values_given.count(name) > 0 || parsed_->flags_given.count(name) > 0;
+}
+
+void CommandLine::set_fallback(const std::string& name, const nlohmann::ordered_json& value) {
+  if (given(name)) return;
+  if (parsed_->flags.count(name) == 0) {
+    parsed_->values.at(name) = value.is_string() ? value.get<std::string>() : value.dump();
+  } else if (value == true) {
+    parsed_->flags_given.insert(name);
+  }
 }
 
 bool CommandLine::flag(const std::string& name) const { return parsed_->flags_given.count(name) > 0; }

@@ -40,6 +40,13 @@ class CommandLine {
   //           an argument that belongs to no option
   bool parse(int argc, const char* const* argv);
 
+  // Whether there is an option of that name, and whether it was given.
+  bool knows(const std::string& name) const;
+  bool given(const std::string& name) const;
+  // The value of an option that was not given, as resolved() has it, in place of its default; of a flag, true
+  // or false. One that was given keeps what it was given.
+  void set_fallback(const std::string& name, const nlohmann::ordered_json& value);
+
   // Values of options.   throws: UsageError naming the option, what was expected and what was found
   bool flag(const std::string& name) const;
   const std::string& text(const std::string& name) const;

@@ -1,19 +1,16 @@
 #include "support/mnist_bn_experiment.h"
 
-#include <fmt/chrono.h>
-
 #include <algorithm>
-#include <ctime>
 
+#include "keel/nn/model_description.h"
 #include "keel/optim/adam.h"
 #include "keel/optim/sgd.h"
-#include "keel/train/csv_log.h"
 #include "keel/train/fit.h"
 #include "keel/train/non_finite.h"
-#include "keel/train/progress.h"
 #include "keel/train/summary.h"
+#include "support/interruption.h"
 #include "support/jobs.h"
-#include "support/run_directory.h"
+#include "support/training_run.h"
 
 namespace keel::apps {
 namespace {
@@ -60,16 +57,6 @@ std::string data_title(const ExperimentData& data) {
   if (data.name == "mnist") return "MNIST";
   return data.name == "synthetic" ? "synthetic digits" : data.name;
 }
-
-// Keeps the rows, also those of a run that ends with an exception.
-class Recorder final : public train::Callback {
- public:
-  explicit Recorder(std::vector<train::EpochRecord>& log) : log_(log) {}
-  void on_epoch(const train::EpochRecord& record) override { log_.push_back(record); }
-
- private:
-  std::vector<train::EpochRecord>& log_;
-};
 
 ordered_json layers_record(nn::Module& model, const Shape& example) {
   ordered_json layers = ordered_json::array();
@@ -123,9 +110,8 @@ const std::vector<std::string>& Experiment::arms() {
 
 std::vector<std::filesystem::path> Experiment::files() {
   std::vector<std::filesystem::path> all;
-  for (const std::string& arm : arms()) {
-    all.push_back(std::filesystem::path(arm) / "epochs.csv");
-    all.push_back(std::filesystem::path(arm) / "config.json");
+  for (const std::filesystem::path arm : arms()) {
+    for (const std::filesystem::path& file : training_run_files()) all.push_back(arm / file);
   }
   all.push_back("summary.json");
   return all;
@@ -133,12 +119,16 @@ std::vector<std::filesystem::path> Experiment::files() {
 
 std::vector<std::filesystem::path> Experiment::derived_files() { return {"losses.png", "losses.svg"}; }
 
-std::shared_ptr<nn::Sequential> Experiment::build(const std::string& arm) const {
+nn::ClassifierOptions Experiment::classifier_of(const std::string& arm) const {
   nn::ClassifierOptions classifier = options_.classifier;
   classifier.batch_norm = has_norm(arm);
+  return classifier;
+}
+
+std::shared_ptr<nn::Sequential> Experiment::build(const std::string& arm) const {
   // One stream for both arms: they start from the same weights.
   const Rng rng(options_.seed, Stream::initialization);
-  return options_.model == "cnn" ? nn::cnn(rng, classifier) : nn::mlp(rng, classifier);
+  return options_.model == "cnn" ? nn::cnn(rng, classifier_of(arm)) : nn::mlp(rng, classifier_of(arm));
 }
 
 void Experiment::check() const {
@@ -157,45 +147,58 @@ std::string Experiment::model_table(const std::string& arm) const {
   return train::summary_table(*build(arm), options_.classifier.input);
 }
 
-void Experiment::train_arm(ArmResult& result, Index place, const Run& run) const {
-  const std::filesystem::path directory = run.directory / result.name;
+train::RunDescription Experiment::description(const std::string& arm, const ExperimentRun& run) const {
+  ordered_json course = run.course;
+  for (const char* part : {"training", "validation"}) course["data"][part] = data_record_[part]["crc32"];
+  return {.model = nn::ModelDescription::of(options_.model, classifier_of(arm), options_.init).to_json(),
+          .options = course.dump(),
+          .class_names = data_.training->class_names()};
+}
+
+void Experiment::train_arm(ArmResult& result, Index place, const ExperimentRun& run,
+                           const Display& display) const {
   const auto model = build(result.name);
   result.parameters = model->num_parameters();
-  ordered_json config = run.record;
-  config["started"] = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
-  config["data"] = data_record_;
-  config["model"] = {{"name", options_.model},
-                     {"batch_norm", has_norm(result.name)},
-                     {"parameters", result.parameters},
-                     {"layers", layers_record(*model, options_.classifier.input)}};
-  write_json(directory / "config.json", config);
+  TrainingRun training_run = {.directory = run.directory / result.name,
+                              .description = description(result.name, run),
+                              .config = run.record,
+                              .resume = run.resume,
+                              .checkpoint_every = options_.checkpoint_every,
+                              .display = display};
+  training_run.config["data"] = data_record_;
+  training_run.config["model"] = {{"name", options_.model},
+                                  {"batch_norm", has_norm(result.name)},
+                                  {"parameters", result.parameters},
+                                  {"layers", layers_record(*model, options_.classifier.input)}};
+  training_run.fit = {
+      .epochs = options_.epochs, .schedule = optim::constant(options_.learning_rate), .seed = options_.seed};
+  training_run.progress = {
+      .name = fmt::format("{:<5}", result.title), .epochs = options_.epochs, .place = place};
 
   const data::Batches training(data_.training, {.batch_size = options_.batch_size,
                                                 .shuffle = true,
                                                 .drop_last = options_.drop_last,
                                                 .seed = options_.seed});
   const auto optimizer = make_optimizer(options_.optimizer, *model);
-  const train::FitOptions fit_options = {
-      .epochs = options_.epochs, .schedule = optim::constant(options_.learning_rate), .seed = options_.seed};
-  const train::ProgressOptions progress = {
-      .name = fmt::format("{:<5}", result.title), .epochs = options_.epochs, .place = place};
-  train::fit(
-      *model, *optimizer, training, in_order(data_.validation), fit_options,
-      {std::make_shared<Recorder>(result.log), std::make_shared<train::CsvLog>(directory / "epochs.csv"),
-       std::make_shared<train::Progress>(progress, run.display)});
-  result.test = train::evaluate(*model, in_order(data_.test));
+  const train::FitResult trained =
+      train_in_directory(training_run, *model, *optimizer, training, in_order(data_.validation), result.log);
+  result.interrupted = trained.ending == train::Ending::interrupted;
+  if (!result.interrupted) result.test = train::evaluate(*model, in_order(data_.test), interrupted);
 }
 
-ArmResult Experiment::run_arm(Index arm, const Run& run) const {
+ArmResult Experiment::run_arm(Index arm, const ExperimentRun& run, const Display& display) const {
   ArmResult result;
   result.name = arms()[static_cast<std::size_t>(arm)];
   result.title = title_of(result.name);
   const auto report = [&](std::string& reason, const std::exception& error) {
     reason = error.what();
-    run.display->print(fmt::format("error: {}: {}", result.title, reason));
+    display->print(fmt::format("error: {}: {}", result.title, reason));
   };
   try {
-    train_arm(result, arm, run);
+    if (interrupted()) throw train::Interrupted("before the start");
+    train_arm(result, arm, run, display);
+  } catch (const train::Interrupted&) {
+    result.interrupted = true;
   } catch (const train::NonFiniteLoss& error) {
     report(result.diverged, error);
   } catch (const std::exception& error) {
@@ -204,12 +207,11 @@ ArmResult Experiment::run_arm(Index arm, const Run& run) const {
   return result;
 }
 
-std::vector<ArmResult> Experiment::run(const std::filesystem::path& directory,
-                                       const ordered_json& run_record) const {
-  const Run run = {directory, run_record, std::make_shared<train::ProgressDisplay>()};
+std::vector<ArmResult> Experiment::run(const ExperimentRun& run) const {
+  const auto display = std::make_shared<train::ProgressDisplay>();
   std::vector<ArmResult> results(arms().size());
   run_jobs(static_cast<Index>(results.size()), options_.jobs,
-           [&](Index arm) { results[static_cast<std::size_t>(arm)] = run_arm(arm, run); });
+           [&](Index arm) { results[static_cast<std::size_t>(arm)] = run_arm(arm, run, display); });
   return results;
 }
 

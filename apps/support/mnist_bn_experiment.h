@@ -10,6 +10,7 @@
 #include "keel/data/dataset.h"
 #include "keel/nn/models.h"
 #include "keel/train/callback.h"
+#include "keel/train/checkpoint_directory.h"
 #include "keel/train/metrics.h"
 #include "keel/train/progress_display.h"
 
@@ -18,6 +19,7 @@ namespace keel::apps {
 struct ExperimentOptions {
   std::string model = "mlp";              // or "cnn"
   nn::ClassifierOptions classifier = {};  // of the arm with BatchNorm
+  std::string init = "pytorch_default";   // what classifier.weight_init is called
   std::string optimizer = "adam";         // or "adamw", "sgd"
   double learning_rate = 1e-3;
   Index epochs = 10;
@@ -25,6 +27,7 @@ struct ExperimentOptions {
   bool drop_last = false;
   std::uint64_t seed = 1;
   Index jobs = 1;  // arms that are trained at the same time
+  train::CheckpointEvery checkpoint_every = {};
 };
 
 struct ExperimentData {
@@ -43,7 +46,8 @@ struct ArmResult {
   // Why the log ends early, if it does; both empty if all went well.
   std::string diverged;  // what was said of a loss that is not finite
   std::string failed;    // any other error
-  bool finished() const { return diverged.empty() && failed.empty(); }
+  bool interrupted = false;
+  bool finished() const { return diverged.empty() && failed.empty() && !interrupted; }
 };
 
 // What people ask of a log.
@@ -58,6 +62,14 @@ struct LogFigures {
 inline constexpr double kTargetAccuracy = 0.97;
 LogFigures figures_of(const std::vector<train::EpochRecord>& log);
 
+// How an experiment is run.
+struct ExperimentRun {
+  std::filesystem::path directory;
+  nlohmann::ordered_json record;  // what config.json says beside data and model
+  nlohmann::ordered_json course;  // the options that may not change when the run goes on
+  bool resume = false;
+};
+
 class Experiment {
  public:
   Experiment(ExperimentOptions options, ExperimentData data);
@@ -71,12 +83,15 @@ class Experiment {
 
   // Finds what would fail in the middle of a run.   throws: what train::check_batches() throws
   void check() const;
+  // What the checkpoints of all arms record of the data, beside what `run_record` says.
+  const nlohmann::ordered_json& data_record() const { return data_record_; }
+
   // Trains and tests every arm, options.jobs of them at a time, each with num_threads() threads; writes
-  // config.json and epochs.csv of each below `directory`. The results, in the order of arms(), are the same
-  // bits for any number of jobs. An arm that diverges or fails is a result, too: it is reported on stderr at
-  // once, its log ends where it happened, and the others go on.
-  std::vector<ArmResult> run(const std::filesystem::path& directory,
-                             const nlohmann::ordered_json& run_record) const;
+  // config.json, epochs.csv and checkpoints of each below `directory`, and goes on with those that are there
+  // if it is to resume. Ends early, with the arms that it can, if somebody interrupts. The results, in the
+  // order of arms(), are the same bits for any number of jobs. An arm that diverges or fails is a result,
+  // too: it is reported on stderr at once, its log ends where it happened, and the others go on.
+  std::vector<ArmResult> run(const ExperimentRun& run) const;
 
   std::string model_table(const std::string& arm) const;
   // One line: what is run on what.
@@ -85,17 +100,14 @@ class Experiment {
   std::string table(const std::vector<ArmResult>& results) const;
 
  private:
-  // What one arm needs of a run.
-  struct Run {
-    const std::filesystem::path& directory;
-    const nlohmann::ordered_json& record;
-    std::shared_ptr<train::ProgressDisplay> display;
-  };
-
+  nn::ClassifierOptions classifier_of(const std::string& arm) const;
   std::shared_ptr<nn::Sequential> build(const std::string& arm) const;
-  ArmResult run_arm(Index arm, const Run& run) const;
+  // What an arm's checkpoints say of it.
+  train::RunDescription description(const std::string& arm, const ExperimentRun& run) const;
+  using Display = std::shared_ptr<train::ProgressDisplay>;
+  ArmResult run_arm(Index arm, const ExperimentRun& run, const Display& display) const;
   // The part that may fail.
-  void train_arm(ArmResult& result, Index place, const Run& run) const;
+  void train_arm(ArmResult& result, Index place, const ExperimentRun& run, const Display& display) const;
 
   ExperimentOptions options_;
   ExperimentData data_;

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "keel/core/error.h"
+#include "keel/io/atomic_file.h"
 
 namespace keel::apps {
 
@@ -29,8 +30,8 @@ std::string write_file(const fs::path& path, const std::string& text) {
 
 }  // namespace
 
-RunDirectory::RunDirectory(fs::path path, std::vector<fs::path> files, bool overwrite)
-    : path_(std::move(path)), files_(std::move(files)), overwrite_(overwrite) {
+RunDirectory::RunDirectory(fs::path path, std::vector<fs::path> files, Existing existing)
+    : path_(std::move(path)), files_(std::move(files)), existing_(existing) {
   std::error_code ignored;
   check<FileError>(!fs::exists(path_, ignored) || fs::is_directory(path_, ignored),
                    "cannot write to {}: it is not a directory", path_.string());
@@ -44,7 +45,7 @@ RunDirectory::~RunDirectory() {
 void RunDirectory::require_no_run() const {
   std::error_code ignored;
   for (const fs::path& file : files_) {
-    check<FileError>(overwrite_ || !fs::exists(path_ / file, ignored),
+    check<FileError>(existing_ != Existing::refuse || !fs::exists(path_ / file, ignored),
                      "{} holds a run already ({}): name another directory, or pass --overwrite",
                      path_.string(), file.string());
   }
@@ -78,7 +79,7 @@ void RunDirectory::prepare(const std::vector<fs::path>& derived) {
     check<FileError>(problem.empty(), "cannot write to directory {}: {}", probe.parent_path().string(),
                      problem);
   }
-  for (const auto& list : {files_, derived}) {
+  for (const auto& list : {existing_ == Existing::resume ? std::vector<fs::path>() : files_, derived}) {
     for (const fs::path& file : list) {
       std::error_code error;
       fs::remove(path_ / file, error);
@@ -88,15 +89,7 @@ void RunDirectory::prepare(const std::vector<fs::path>& derived) {
 }
 
 void write_json(const fs::path& path, const nlohmann::ordered_json& content) {
-  const fs::path temporary = path.string() + ".part";
-  std::string problem = write_file(temporary, content.dump(2) + "\n");
-  std::error_code error;
-  if (problem.empty()) {
-    fs::rename(temporary, path, error);
-    if (error) problem = error.message();
-  }
-  if (!problem.empty()) fs::remove(temporary, error);
-  check<FileError>(problem.empty(), "cannot write {}: {}", path.string(), problem);
+  io::write_file_atomically(path, content.dump(2) + "\n");
 }
 
 }  // namespace keel::apps

@@ -7,17 +7,22 @@
 
 namespace keel::apps {
 
+// What may happen to a run that a directory holds already.
+enum class Existing { refuse, overwrite, resume };
+
 class RunDirectory {
  public:
   // `files`: everything a run writes, relative to the directory. Changes nothing yet.
-  //   throws: FileError if one of them is there already (unless overwrite), or the path is no directory
-  RunDirectory(std::filesystem::path path, std::vector<std::filesystem::path> files, bool overwrite);
+  //   throws: FileError if one of them is there already and that is to be refused, or the path is no
+  //   directory
+  RunDirectory(std::filesystem::path path, std::vector<std::filesystem::path> files, Existing existing);
   ~RunDirectory();
   RunDirectory(const RunDirectory&) = delete;
   RunDirectory& operator=(const RunDirectory&) = delete;
 
   // Makes the directories, keeps other runs out while this object lives, and removes the files of an earlier
-  // run and what was `derived` from them: a new log never stands beside an old summary or plot.
+  // run, unless it is to go on, and what was `derived` from them: a new log never stands beside an old
+  // summary or plot.
   //   throws: FileError if another run is writing to the directory, or it cannot be made or written to
   void prepare(const std::vector<std::filesystem::path>& derived);
 
@@ -29,7 +34,7 @@ class RunDirectory {
 
   std::filesystem::path path_;
   std::vector<std::filesystem::path> files_;
-  bool overwrite_;
+  Existing existing_;
   int lock_ = -1;
 };
 

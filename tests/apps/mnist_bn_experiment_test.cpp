@@ -78,7 +78,8 @@ TEST(Experiment, AnArmThatFailsLeavesTheOthersAlone) {
       const Experiment experiment({.epochs = 1, .batch_size = 10, .jobs = jobs},
                                   {"synthetic", "", digits, digits, digits});
       ::testing::internal::CaptureStderr();
-      const std::vector<ArmResult> results = experiment.run(directory.path(), {});
+      const std::vector<ArmResult> results =
+          experiment.run({.directory = directory.path(), .record = {{"program", "test"}}, .course = {}});
       const std::string err = ::testing::internal::GetCapturedStderr();
       ASSERT_EQ(results.size(), 2U);
       for (std::size_t i = 0; i < 2; ++i) {
@@ -89,7 +90,9 @@ TEST(Experiment, AnArmThatFailsLeavesTheOthersAlone) {
         const auto summary = experiment.summary(results).at("arms").at(result.name);
         EXPECT_EQ(summary.contains("test_loss"), result.name != missing);
         if (result.name != missing) continue;
-        EXPECT_THAT(result.failed, HasSubstr(fmt::format("cannot write {}", (directory / missing).string())));
+        EXPECT_THAT(
+            result.failed,
+            HasSubstr(fmt::format("{}: cannot write", (directory / missing / "config.json.part").string())));
         EXPECT_THAT(err, HasSubstr(fmt::format("error: {}: {}\n", result.title, result.failed)));
         EXPECT_EQ(summary.at("failed"), result.failed);
         EXPECT_FALSE(summary.contains("diverged"));

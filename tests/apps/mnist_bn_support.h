@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "apps/program.h"
 #include "keel/data/idx.h"
 #include "keel/data/synthetic_digits.h"
+#include "keel/train/checkpoint.h"
 #include "support/temporary_directory.h"
 
 namespace keel::apps::testing {
@@ -81,6 +83,50 @@ inline std::map<std::string, std::string> files_below(const fs::path& directory)
     if (entry.is_regular_file()) {
       files[fs::relative(entry.path(), directory)] = keel::testing::text_of(entry.path());
     }
+  }
+  return files;
+}
+
+// A checkpoint, bit for bit but for the seconds.
+inline std::string content_of_checkpoint(const fs::path& path) {
+  train::Checkpoint checkpoint = train::read_checkpoint(path);
+  std::string content =
+      fmt::format("{} {} {} {} {}", checkpoint.run.model, checkpoint.run.options, checkpoint.state.epoch,
+                  checkpoint.state.step, checkpoint.optimizer_steps);
+  for (const train::EpochRecord& r : checkpoint.state.log) {
+    content += fmt::format(" {} {} {} {}", r.train_loss, r.train_accuracy, r.val_loss, r.val_accuracy);
+  }
+  for (const auto& list : {checkpoint.model, checkpoint.optimizer}) {
+    for (const NamedTensor& named : list) {
+      content += named.name;
+      content.append(reinterpret_cast<const char*>(named.tensor.bytes()), named.tensor.num_bytes());
+    }
+  }
+  return content;
+}
+
+// What a run leaves behind, without what tells when, where and how fast it was made.
+inline std::map<std::string, std::string> results_in(const fs::path& directory) {
+  std::map<std::string, std::string> files = files_below(directory);
+  for (auto& [name, content] : files) {
+    if (name.ends_with(".csv")) {
+      content = std::regex_replace(content, std::regex(",[^,]+\n"), "\n");
+      continue;
+    }
+    if (name.ends_with(".safetensors")) {
+      content = content_of_checkpoint(directory / name);
+      continue;
+    }
+    nlohmann::json json = nlohmann::json::parse(content);
+    for (const char* field : {"started", "resumed", "threads", "jobs"}) json.erase(field);
+    if (json.contains("options")) {
+      for (const char* field : {"out", "data", "threads", "jobs", "epochs", "checkpoint-every"})
+        json["options"].erase(field);
+    }
+    if (json.contains("arms")) {
+      for (auto& arm : json["arms"]) arm.erase("seconds_per_epoch");
+    }
+    content = json.dump();
   }
   return files;
 }

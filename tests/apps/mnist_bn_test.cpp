@@ -24,8 +24,11 @@ TEST_F(MnistBn, WritesItsFilesAndNothingElse) {
   ASSERT_EQ(run(kShort).status, 0);
   std::vector<std::string> names;
   for (const auto& [name, content] : files_below(out())) names.push_back(name);
-  EXPECT_THAT(names, ElementsAre("bn/config.json", "bn/epochs.csv", "no_bn/config.json", "no_bn/epochs.csv",
-                                 "summary.json"));
+  EXPECT_THAT(names, ElementsAre("bn/checkpoints/best.safetensors", "bn/checkpoints/last.safetensors",
+                                 "bn/checkpoints/previous.safetensors", "bn/config.json", "bn/epochs.csv",
+                                 "no_bn/checkpoints/best.safetensors", "no_bn/checkpoints/last.safetensors",
+                                 "no_bn/checkpoints/previous.safetensors", "no_bn/config.json",
+                                 "no_bn/epochs.csv", "summary.json"));
 }
 
 TEST_F(MnistBn, LogsEveryEpoch) {
@@ -268,7 +271,7 @@ TEST_F(MnistBn, RefusesADirectoryThatHoldsARun) {
   const Outcome again = run(kShort);
   EXPECT_EQ(again.status, 1);
   EXPECT_EQ(again.err, "error: " + out().string() +
-                           " holds a run already (no_bn/epochs.csv): name another directory, or pass "
+                           " holds a run already (no_bn/config.json): name another directory, or pass "
                            "--overwrite\n");
   EXPECT_EQ(again.out, "");
   EXPECT_EQ(files_below(out()), before);

@@ -1,0 +1,32 @@
+// A run that was recorded in config.json: going on with it, or running it again.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+
+#include "support/command_line.h"
+
+namespace keel::apps {
+
+// What config.json of a run of this program says.
+//   throws: FileError naming the file unless it is such a record, with "program" and "options"
+nlohmann::ordered_json read_config(const std::filesystem::path& path, const std::string& program);
+
+// Options that were not given on the command line take the recorded values; those in `not_taken` do not.
+//   throws: FileError naming the file and the option if the record has one that the program does not know
+void take_recorded_options(CommandLine& command, const nlohmann::ordered_json& config,
+                           const std::set<std::string>& not_taken, const std::filesystem::path& path);
+
+// Refuses to go on with a run under options that would change its course.
+//   throws: UsageError naming each option that differs and is not in `free`
+void require_same_options(const nlohmann::ordered_json& recorded, const nlohmann::ordered_json& now,
+                          const std::set<std::string>& free, const std::filesystem::path& path);
+
+// The same for the data, by their checksums: `recorded` and `now` are what data_record() gives.
+//   throws: FileError naming the part that differs
+void require_same_data(const nlohmann::ordered_json& recorded, const nlohmann::ordered_json& now,
+                       const std::filesystem::path& path);
+
+}  // namespace keel::apps

@@ -1,0 +1,43 @@
+// One model that is trained in one directory: config.json, epochs.csv and checkpoints/ in it.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "keel/train/checkpoint_directory.h"
+#include "keel/train/fit.h"
+#include "keel/train/progress.h"
+#include "support/command_line.h"
+
+namespace keel::apps {
+
+struct TrainingRun {
+  std::filesystem::path directory;
+  train::RunDescription description;
+  nlohmann::ordered_json config;  // what config.json is to say
+  // Go on from the newest checkpoint in the directory; start at the beginning if there is none.
+  bool resume = false;
+  train::CheckpointEvery checkpoint_every = {};
+  train::FitOptions fit = {};  // but for where to start and who may interrupt, which train_in() sets
+  train::ProgressOptions progress = {};
+  std::shared_ptr<train::ProgressDisplay> display;
+};
+
+// The files that it writes, relative to its directory.
+std::vector<std::filesystem::path> training_run_files();
+
+// fit(), with all of it on disk. `log` has the rows as they come, also if an exception ends the run.
+//   throws: what fit() throws; FileError if a file cannot be written, or the run's checkpoints are all
+//   damaged; UsageError if the run has had more epochs already than it is to have
+train::FitResult train_in_directory(const TrainingRun& run, nn::Module& model, optim::Optimizer& optimizer,
+                                    const data::Batches& training, const data::Batches& validation,
+                                    std::vector<train::EpochRecord>& log);
+
+// What --checkpoint-every says: "3" or "3epochs", "200steps", "0" for none but the last.
+//   throws: UsageError
+train::CheckpointEvery checkpoint_every(const CommandLine& command);
+void add_checkpoint_every(CommandLine& command);
+
+}  // namespace keel::apps
