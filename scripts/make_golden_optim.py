@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/optim.json: what PyTorch's optimisers make of given parameters and gradients.
+"""Writes tests/golden/optim.json: what PyTorch's optimisers make of given parameters and gradients, and what its
+clipping makes of gradients.
 
 Needs PyTorch (made with 1.13). The gradients are given rather than computed, so that only the update rules are
 compared. Every number of the input is exact in float32. Run it again after changing a case, and commit the result.
@@ -40,6 +41,30 @@ def numbers(array):
     return [float(x) for x in numpy.asarray(array).reshape(-1)]
 
 
+def rounded(tensor):
+    return [float(f"{x:.{DIGITS}g}") for x in numbers(tensor)]
+
+
+CLIP = {"max_norm": 2.0, "max_value": 0.25}
+
+
+def clipped(gradients):
+    """Both gradients after clipping by norm and by value, in float64, and their norm before."""
+    parameters = [torch.nn.Parameter(torch.zeros(gradient.shape, dtype=torch.float64)) for gradient in gradients]
+
+    def restore():
+        for parameter, gradient in zip(parameters, gradients):
+            parameter.grad = torch.tensor(gradient, dtype=torch.float64)
+
+    restore()
+    norm = torch.nn.utils.clip_grad_norm_(parameters, CLIP["max_norm"])
+    by_norm = [rounded(parameter.grad) for parameter in parameters]
+    restore()
+    torch.nn.utils.clip_grad_value_(parameters, CLIP["max_value"])
+    by_value = [rounded(parameter.grad) for parameter in parameters]
+    return {"norm": float(norm), "by_norm": by_norm, "by_value": by_value}
+
+
 def trajectory(make, options, values, gradients, groups):
     """Both parameters after each step, in float64."""
     parameters = [torch.nn.Parameter(torch.tensor(value, dtype=torch.float64)) for value in values]
@@ -57,7 +82,7 @@ def trajectory(make, options, values, gradients, groups):
         for parameter, gradient in zip(parameters, step_gradients):
             parameter.grad = torch.tensor(gradient, dtype=torch.float64)
         optimizer.step()
-        after.append([[float(f"{x:.{DIGITS}g}") for x in numbers(parameter.detach())] for parameter in parameters])
+        after.append([rounded(parameter.detach()) for parameter in parameters])
     return after
 
 
@@ -84,6 +109,8 @@ def main():
         "values": [numbers(value) for value in values],
         "gradients": [[numbers(gradient) for gradient in step] for step in gradients],
         "after": cases,
+        "clip": CLIP,
+        "clipped": [clipped(step) for step in gradients],
     }
     path = pathlib.Path(__file__).resolve().parent.parent / "tests" / "golden" / "optim.json"
     path.parent.mkdir(parents=True, exist_ok=True)
