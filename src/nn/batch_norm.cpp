@@ -106,4 +106,13 @@ void BatchNorm::reset_running_stats() {
   num_batches_tracked.mutable_value().fill(0);
 }
 
+PyTorchLayout BatchNorm::pytorch_layout() const {
+  const PyTorchTensor of_features = {.input_features = 0};
+  return {.tensors = {{"weight", of_features},
+                      {"bias", of_features},
+                      {"running_mean", of_features},
+                      {"running_var", of_features},
+                      {"num_batches_tracked", {.int64_scalar = true}}}};
+}
+
 }  // namespace keel::nn

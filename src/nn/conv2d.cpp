@@ -31,4 +31,9 @@ std::optional<Variable> Conv2d::forward_activated(const Variable& x, Activation 
   return conv2d(x, weight, bias, options);
 }
 
+// PyTorch's weight is [outputs, inputs / groups, kernel.h, kernel.w].
+PyTorchLayout Conv2d::pytorch_layout() const {
+  return {.tensors = {{"weight", {.axes = {3, 2, 0, 1}}}}, .mixes_features = true};
+}
+
 }  // namespace keel::nn

@@ -23,4 +23,10 @@ std::optional<Variable> Dense::forward_activated(const Variable& x, Activation a
   return dense(x, weight, bias, activation);
 }
 
+// PyTorch's weight is [outputs, inputs].
+PyTorchLayout Dense::pytorch_layout() const {
+  return {.tensors = {{"weight", {.axes = {1, 0}, .input_features = 0}}, {"bias", {}}},
+          .mixes_features = true};
+}
+
 }  // namespace keel::nn

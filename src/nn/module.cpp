@@ -77,7 +77,7 @@ auto in_part(const Module& part, const std::string& name, Context& context, cons
 
 Variable run_part(Module& part, const std::string& name, const Variable& x, Context& context) {
   const Variable y = in_part(part, name, context, [&] { return part.forward(x, context); });
-  if (context.observer()) context.observer()(context.path() + name, y);
+  if (context.observer()) context.observer()(context.path() + name, x, y);
   return y;
 }
 

@@ -21,7 +21,7 @@ std::string kind_of(nn::Module& model, const std::string& path) {
 std::optional<std::string> first_layer(nn::Module& model, const data::Batch& batch, nn::Context context) {
   std::optional<std::string> found;
   const auto copy = model.clone();
-  context.set_observer([&](const std::string& path, const Variable& output) {
+  context.set_observer([&](const std::string& path, const Variable&, const Variable& output) {
     if (!found && !all_finite(output.value())) found = path;
   });
   try {

@@ -22,7 +22,7 @@ std::string with_batch_axis(const Shape& shape) {
 std::vector<LayerSummary> summarize(nn::Module& model, const Shape& example_shape) {
   std::vector<LayerSummary> layers;
   nn::Context context(nn::Mode::evaluation);
-  context.set_observer([&](const std::string& path, const Variable& output) {
+  context.set_observer([&](const std::string& path, const Variable&, const Variable& output) {
     model.visit([&](const std::string& at, nn::Module& module) {
       const bool container_of_listed =
           std::any_of(layers.begin(), layers.end(),

@@ -122,7 +122,8 @@ TEST(Sequential, AContextCanBeUsedAgainAfterAnError) {
   const auto model = nested();
   Context context(Mode::evaluation);
   std::vector<std::string> paths;
-  context.set_observer([&](const std::string& path, const Variable&) { paths.push_back(path); });
+  context.set_observer(
+      [&](const std::string& path, const Variable&, const Variable&) { paths.push_back(path); });
   message_of([&] { (*model)(Variable(Tensor::zeros({3, 2, 2})), context); });
   EXPECT_EQ(context.path(), "");
   paths.clear();
@@ -130,19 +131,23 @@ TEST(Sequential, AContextCanBeUsedAgainAfterAnError) {
   EXPECT_EQ(paths.front(), "0");
 }
 
-TEST(Sequential, TheObserverSeesEveryLayersOutput) {
+TEST(Sequential, TheObserverSeesEveryLayersInputAndOutput) {
   const auto model = nested();
   Context context(Mode::evaluation);
   std::vector<std::string> seen;
-  Tensor last;
-  context.set_observer([&](const std::string& path, const Variable& output) {
+  std::vector<Variable> inputs_seen, outputs_seen;
+  context.set_observer([&](const std::string& path, const Variable& input, const Variable& output) {
+    inputs_seen.push_back(input);
     seen.push_back(path + " " + output.shape().to_string());
-    last = output.value();
+    outputs_seen.push_back(output);
   });
-  const Variable y = (*model)(images(), context);
+  const Variable x = images(), y = (*model)(x, context);
   EXPECT_EQ(seen, (std::vector<std::string>{"0 [3,6]", "block.0 [3,4]", "block.1 [3,4]", "block.2 [3,4]",
                                             "block [3,4]", "head [3,5]"}));
-  EXPECT_TRUE(same_bits(last, y.value()));
+  EXPECT_EQ(outputs_seen.back(), y);
+  EXPECT_EQ(inputs_seen.front(), x);
+  EXPECT_EQ(inputs_seen[2], outputs_seen[1]);  // of block.1 and block.0
+  EXPECT_EQ(inputs_seen[4], outputs_seen[0]);  // of block and 0
 }
 
 // A part that is not a layer of a Sequential, but a Child of a layer in one.
@@ -166,7 +171,8 @@ TEST(Sequential, PathsLeadThroughComposites) {
     if (!path.empty()) visited.push_back(path);
   });
   Context context(Mode::evaluation);
-  context.set_observer([&](const std::string& path, const Variable&) { observed.push_back(path); });
+  context.set_observer(
+      [&](const std::string& path, const Variable&, const Variable&) { observed.push_back(path); });
   model(images(), context);
   std::sort(visited.begin(), visited.end());
   std::sort(observed.begin(), observed.end());

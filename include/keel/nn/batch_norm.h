@@ -61,6 +61,7 @@ class BatchNorm final : public Layer<BatchNorm> {
   std::optional<Variable> forward_activated(const Variable& x, Activation activation,
                                             Context& context) override;
   std::string kind() const override { return "batch_norm"; }
+  PyTorchLayout pytorch_layout() const override;
 
   // Stops (or resumes) the use and update of batch statistics in training, for fine-tuning with small
   // batches. Independent of the mode, and kept by clone().   throws: Error without running statistics

@@ -12,9 +12,10 @@ namespace keel::nn {
 
 enum class Mode { training, evaluation };
 
-// Called with the path ("2.conv") of each part of a module that was run and what it returned: parts first,
-// then the whole.
-using LayerObserver = std::function<void(const std::string& path, const Variable& output)>;
+// Called with the path ("2.conv") of each part of a module that was run, what it was given and what it
+// returned: parts first, then the whole.
+using LayerObserver =
+    std::function<void(const std::string& path, const Variable& input, const Variable& output)>;
 
 class Context {
  public:
@@ -28,7 +29,7 @@ class Context {
   // A stream for one use: each call of a forward pass gets another one.
   Rng next_stream() { return rng_.substream(calls_++); }
 
-  // run_part() reports outputs to the observer, if there is one.
+  // run_part() reports to the observer, if there is one.
   void set_observer(LayerObserver observer) { observer_ = std::move(observer); }
   const LayerObserver& observer() const { return observer_; }
   // The path of the module that is being run, as a prefix: "" or "block1.".

@@ -27,6 +27,7 @@ class Conv2d final : public Layer<Conv2d> {
   std::optional<Variable> forward_activated(const Variable& x, Activation activation,
                                             Context& context) override;
   std::string kind() const override { return "conv2d"; }
+  PyTorchLayout pytorch_layout() const override;
 
   Parameter weight;
   Parameter bias;

@@ -23,6 +23,7 @@ class Dense final : public Layer<Dense> {
   std::optional<Variable> forward_activated(const Variable& x, Activation activation,
                                             Context& context) override;
   std::string kind() const override { return "dense"; }
+  PyTorchLayout pytorch_layout() const override;
 
   Parameter weight;
   Parameter bias;

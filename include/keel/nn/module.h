@@ -21,6 +21,7 @@
 #include "keel/autograd/variable.h"
 #include "keel/core/named_tensor.h"
 #include "keel/nn/context.h"
+#include "keel/nn/pytorch_layout.h"
 #include "keel/ops/activation.h"
 
 namespace keel::nn {
@@ -107,6 +108,9 @@ class Module {
                                                     Context& context);
   // The function that this layer is, if it is one that the layer in front may take over.
   virtual Activation as_activation() const { return Activation::none; }
+
+  // How PyTorch holds this layer's own tensors; by default as they are here.
+  virtual PyTorchLayout pytorch_layout() const { return {}; }
 
   // A deep copy, independent of this one: parameters, buffers, options and children, without gradients. A
   // module that is a part of several others is copied once, and the copy is a part of their copies.
