@@ -70,6 +70,22 @@ struct CommandLine::Parsed {
   std::map<std::string, std::string> values;
   std::set<std::string> values_given;
   std::set<std::string> flags_given;
+
+  struct Positional {
+    std::string name;
+    std::string help;
+    std::size_t least;
+    std::size_t most;
+    std::vector<std::string> values = {};
+  };
+  std::vector<Positional> positional;
+
+  // "CHECKPOINT IMAGE..."
+  std::string positional_usage() const {
+    std::vector<std::string> names;
+    for (const Positional& p : positional) names.push_back(p.name + (p.most > 1 ? "..." : ""));
+    return fmt::format("{}", fmt::join(names, " "));
+  }
 };
 
 CommandLine::CommandLine(std::string program, std::string description)
@@ -93,20 +109,32 @@ void CommandLine::add_flag(const std::string& name, const std::string& help) {
   parsed_->flags.insert(name);
 }
 
+void CommandLine::add_positional(const std::string& name, const std::string& help, std::size_t least,
+                                 std::size_t most) {
+  parsed_->positional.push_back({name, help, least, most});
+  parsed_->options.custom_help("[OPTION...] " + parsed_->positional_usage());
+}
+
 std::vector<std::string> CommandLine::names() const {
   std::vector<std::string> all(parsed_->flags.begin(), parsed_->flags.end());
   all.insert(all.end(), parsed_->order.begin(), parsed_->order.end());
   return all;
 }
 
-void CommandLine::require_known(int argc, const char* const* argv) const {
+std::vector<std::string> CommandLine::require_known(int argc, const char* const* argv) const {
   const std::vector<std::string> known = names();
   std::set<std::string> seen;
+  std::vector<std::string> positional;
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     if (argument == "-h") continue;
+    if (argument == "--") {
+      positional.insert(positional.end(), argv + i + 1, argv + argc);
+      break;
+    }
     if (argument.size() < 2 || argument[0] != '-') {
-      throw UsageError(fmt::format("unexpected argument '{}': every value follows its option", argument));
+      positional.push_back(argument);
+      continue;
     }
     const std::size_t equals = argument.find('=');
     const std::string name =
@@ -128,10 +156,29 @@ void CommandLine::require_known(int argc, const char* const* argv) const {
     if (!takes_value && equals != std::string::npos)
       throw UsageError(fmt::format("--{} takes no value", name));
   }
+  std::size_t most = 0;
+  for (const auto& p : parsed_->positional) most += p.most;
+  if (positional.size() > most) {
+    throw UsageError(fmt::format(
+        "unexpected argument '{}': {}", positional[most],
+        most == 0 ? "every value follows its option" : "expected " + parsed_->positional_usage()));
+  }
+  return positional;
+}
+
+void CommandLine::take_positional(std::vector<std::string> arguments) {
+  auto next = arguments.begin();
+  for (auto& p : parsed_->positional) {
+    while (next != arguments.end() && p.values.size() < p.most) p.values.push_back(std::move(*next++));
+    if (p.values.size() < p.least) {
+      throw UsageError(
+          fmt::format("{} expected: {} {}", p.name, parsed_->program, parsed_->positional_usage()));
+    }
+  }
 }
 
 bool CommandLine::parse(int argc, const char* const* argv) {
-  require_known(argc, argv);
+  std::vector<std::string> positional = require_known(argc, argv);
   try {
     const cxxopts::ParseResult result = parsed_->options.parse(argc, argv);
     for (const std::string& name : parsed_->order) {
@@ -144,13 +191,19 @@ bool CommandLine::parse(int argc, const char* const* argv) {
   } catch (const cxxopts::exceptions::exception& error) {
     throw UsageError(error.what());
   }
-  if (flag("help")) fmt::print("{}", parsed_->options.help());
+  if (flag("help")) {
+    fmt::print("{}", parsed_->options.help());
+    if (!parsed_->positional.empty()) fmt::print("\n");
+    for (const auto& p : parsed_->positional) fmt::print("  {:<12} {}\n", p.name, p.help);
+  }
   if (flag("version") && !flag("help")) {
     const BuildInfo info = build_info();
     fmt::print("{} {} ({}, {}, {})\n", parsed_->program, info.version, info.compiler, info.build_type,
                info.isa);
   }
-  return !flag("help") && !flag("version");
+  if (flag("help") || flag("version")) return false;
+  take_positional(std::move(positional));
+  return true;
 }
 
 bool CommandLine::knows(const std::string& name) const {
@@ -168,6 +221,11 @@ void CommandLine::set_fallback(const std::string& name, const nlohmann::ordered_
   } else if (value == true) {
     parsed_->flags_given.insert(name);
   }
+}
+
+const std::vector<std::string>& CommandLine::positional(const std::string& name) const {
+  const auto named = [&](const auto& p) { return p.name == name; };
+  return std::find_if(parsed_->positional.begin(), parsed_->positional.end(), named)->values;
 }
 
 bool CommandLine::flag(const std::string& name) const { return parsed_->flags_given.count(name) > 0; }

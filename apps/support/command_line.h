@@ -33,11 +33,15 @@ class CommandLine {
   void add(const std::string& name, const std::string& value, const std::string& fallback,
            const std::string& help);
   void add_flag(const std::string& name, const std::string& help);
+  // Arguments without an option's name in front, which --help calls `name`: at least `least` and at most
+  // `most` of them, behind those of the names that were added before. Only the last name may take more than
+  // one. Behind "--" everything is such an argument, whatever it begins with.
+  void add_positional(const std::string& name, const std::string& help, std::size_t least = 1,
+                      std::size_t most = 1);
 
   // False if --help or --version was asked for, which has been printed then.
   //   throws: UsageError naming the option: unknown (with the nearest known name), without its value, given
-  //   twice, or
-  //           an argument that belongs to no option
+  //   twice; an argument that belongs to no option, or too few of these
   bool parse(int argc, const char* const* argv);
 
   // Whether there is an option of that name, and whether it was given.
@@ -47,6 +51,8 @@ class CommandLine {
   // or false. One that was given keeps what it was given.
   void set_fallback(const std::string& name, const nlohmann::ordered_json& value);
 
+  // The arguments of that name.
+  const std::vector<std::string>& positional(const std::string& name) const;
   // Values of options.   throws: UsageError naming the option, what was expected and what was found
   bool flag(const std::string& name) const;
   const std::string& text(const std::string& name) const;
@@ -61,7 +67,9 @@ class CommandLine {
 
  private:
   struct Parsed;
-  void require_known(int argc, const char* const* argv) const;
+  // Those that are not options or their values.   throws: UsageError, see parse()
+  std::vector<std::string> require_known(int argc, const char* const* argv) const;
+  void take_positional(std::vector<std::string> arguments);
   std::vector<std::string> names() const;
 
   std::unique_ptr<Parsed> parsed_;
