@@ -1,6 +1,5 @@
 // keel-mnist-bn: the MNIST experiment of the Batch Normalization articles.
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <set>
@@ -8,14 +7,13 @@
 
 #include "keel/core/build_info.h"
 #include "keel/core/parallel.h"
-#include "keel/data/load.h"
-#include "keel/data/mnist.h"
-#include "keel/data/synthetic_digits.h"
 #include "support/command_line.h"
 #include "support/interruption.h"
 #include "support/mnist_bn_experiment.h"
+#include "support/model_options.h"
 #include "support/recorded_run.h"
 #include "support/run_directory.h"
+#include "support/training_data.h"
 #include "support/training_run.h"
 
 namespace {
@@ -35,10 +33,7 @@ constexpr Index kMostThreads = 1024;
 constexpr Index kMostJobs = 64;
 
 void declare(CommandLine& command) {
-  const char* mnist = std::getenv("KEEL_MNIST_DIR");
-  command.add("data", "DIR|synthetic", mnist != nullptr && *mnist != '\0' ? mnist : "data/mnist",
-              "Directory with four files in MNIST's format, plain or .gz, by default $KEEL_MNIST_DIR if that "
-              "is set; or synthetic digits");
+  apps::add_data_options(command);
   command.add("out", "DIR", "runs/mnist_bn", "Directory for the logs, made if need be");
   command.add_flag("overwrite", "Replace the run that the directory holds");
   command.add(
@@ -46,22 +41,12 @@ void declare(CommandLine& command) {
       "Go on with the run that the directory holds, as if it had never stopped: under its own options, "
       "of which only --epochs, --data, --threads, --jobs and --checkpoint-every may be given anew");
   command.add("model", "mlp|cnn", "mlp", "mlp: Dense 128; cnn: four 3x3 convolutions and Dense 128");
-  command.add("bn-position", "after|before|auto", "auto",
-              "BatchNorm after or before the activation; auto: after for mlp, before for cnn");
-  command.add("bn-momentum", "M|none", "0.1",
-              "Weight of the new batch in running statistics, 0 to 1; none: plain average over all batches");
-  command.add("bn-epsilon", "E", "1e-5", "Added to the variance");
-  command.add("dropout", "P", "0", "Dropout in front of the last layer, 0 <= P < 1");
-  command.add("init", "NAME", "pytorch_default",
-              fmt::format("Initial weights: {}", fmt::join(nn::initializer_names(), ", ")));
+  apps::add_model_details(command);
   command.add("epochs", "N", "10", "Passes over the training set");
   command.add("batch-size", "N", "32", "Examples in a batch");
   command.add_flag("drop-last", "Leave out the last batch of an epoch if it is smaller than the others");
   command.add("optimizer", "adam|adamw|sgd", "adam", "adamw: decay 0.01 of weights; sgd: momentum 0.9");
   command.add("lr", "RATE", "0.001", "Learning rate, above 0");
-  command.add("validation-split", "F", "0.2",
-              "Share of the training set, at its end, that is held out for validation; 0 < F < 1");
-  command.add("train-limit", "N", "0", "Use only the first N training examples (before the split); 0: all");
   command.add("seed", "S", "1", "Of initial weights, shuffling and dropout");
   command.add(
       "threads", "N", "0",
@@ -77,23 +62,13 @@ void declare(CommandLine& command) {
 apps::ExperimentOptions experiment_options(const CommandLine& command) {
   apps::ExperimentOptions options;
   options.model = command.choice("model", {"mlp", "cnn"});
-  const std::string& position = command.choice("bn-position", {"after", "before", "auto"});
-  const bool before = position == "before" || (position == "auto" && options.model == "cnn");
-  options.classifier.norm_position =
-      before ? nn::NormPosition::before_activation : nn::NormPosition::after_activation;
-  options.classifier.norm.momentum = nn::kCumulativeAverage;
-  if (command.text("bn-momentum") != "none") {
-    options.classifier.norm.momentum = command.real("bn-momentum", "a number from 0 to 1, or none",
-                                                    [](double m) { return m >= 0 && m <= 1; });
-  }
-  options.classifier.norm.epsilon =
-      command.real("bn-epsilon", "a number from 1e-30 to 1", [](double e) { return e >= 1e-30 && e <= 1; });
-  options.classifier.dropout =
-      command.real("dropout", "a number from 0 to below 1", [](double p) { return p >= 0 && p < 1; });
-  const std::string& init = command.choice("init", nn::initializer_names());
-  options.init = init;
-  options.classifier.weight_init = nn::initializer_by_name(init);
-  options.classifier.bias_init = nn::bias_initializer_for(init);
+  options.classifier.norm_position = apps::norm_position_of(command).value_or(
+      options.model == "cnn" ? nn::NormPosition::before_activation : nn::NormPosition::after_activation);
+  options.classifier.norm = apps::norm_options_of(command);
+  options.classifier.dropout = apps::dropout_of(command);
+  options.init = command.choice("init", nn::initializer_names());
+  options.classifier.weight_init = nn::initializer_by_name(options.init);
+  options.classifier.bias_init = nn::bias_initializer_for(options.init);
   options.epochs = command.integer("epochs", 1);
   options.batch_size = command.integer("batch-size", 1);
   options.drop_last = command.flag("drop-last");
@@ -104,40 +79,6 @@ apps::ExperimentOptions experiment_options(const CommandLine& command) {
                                  static_cast<Index>(apps::Experiment::arms().size()));
   options.checkpoint_every = apps::checkpoint_every(command);
   return options;
-}
-
-apps::ExperimentData load_data(const CommandLine& command) {
-  const double split =
-      command.real("validation-split", "a number between 0 and 1", [](double f) { return f > 0 && f < 1; });
-  const Index limit = command.integer("train-limit", 0);
-  const bool synthetic = command.text("data") == "synthetic";
-  if (command.text("data").empty())
-    throw apps::UsageError("--data: expected a directory or synthetic, found ''");
-  // No more digits are drawn than will be used; each one is the same for any number of them.
-  const data::SyntheticSetsOptions whole;
-  const Index drawn = limit > 0 ? std::min(limit, whole.train_count) : whole.train_count;
-  data::TrainTest sets = synthetic ? data::synthetic_digits_sets({.train_count = drawn})
-                                   : data::load_mnist_format(command.text("data"));
-  const std::string name = data::name_of_data_set(command.text("data"), sets);
-  const Index available = synthetic ? whole.train_count : sets.train->size();
-  if (limit > available) {
-    throw apps::UsageError(
-        fmt::format("--train-limit: expected at most the {} training examples, found {}", available, limit));
-  }
-  if (limit > 0) sets.train = data::take(sets.train, limit);
-  const data::Split parts = [&] {
-    try {
-      return data::split_last(sets.train, split);
-    } catch (const ValueError& error) {
-      throw apps::UsageError(fmt::format("--validation-split: {}", error.what()));
-    }
-  }();
-  const Index batch_size = command.integer("batch-size", 1);
-  if (batch_size > parts.training->size()) {
-    throw apps::UsageError(fmt::format("--batch-size: expected at most the {} training examples, found {}",
-                                       parts.training->size(), batch_size));
-  }
-  return {name, synthetic ? "" : command.text("data"), parts.training, parts.validation, sets.test};
 }
 
 // What config.json says of a run beside its data and model.
@@ -224,7 +165,9 @@ int run(int argc, char** argv) {
                                : command.flag("overwrite") ? apps::Existing::overwrite
                                                            : apps::Existing::refuse);
 
-  const apps::Experiment experiment(options, load_data(command));
+  apps::TrainingData data = apps::load_training_data(command);
+  apps::batch_size_of(command, data);
+  const apps::Experiment experiment(options, std::move(data));
   if (earlier) {
     apps::require_same_data(earlier->config.value("data", ordered_json::object()), experiment.data_record(),
                             earlier->config_path);

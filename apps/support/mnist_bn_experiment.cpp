@@ -36,24 +36,13 @@ bool has_norm(const std::string& arm) { return arm == "bn"; }
 
 std::string title_of(const std::string& arm) { return has_norm(arm) ? "BN" : "no BN"; }
 
-ordered_json record_of(const ExperimentData& data) {
-  ordered_json record = {{"name", data.name}, {"description", data.training->description()}};
-  if (!data.source.empty()) record["source"] = data.source;
-  for (const auto& [part, dataset] :
-       {std::pair("training", data.training), std::pair("validation", data.validation),
-        std::pair("test", data.test)}) {
-    record[part] = {{"examples", dataset->size()}, {"crc32", dataset->fingerprint()}};
-  }
-  return record;
-}
-
 // A loss in a column of the table, also one that has almost diverged.
 std::string loss_in_words(double loss) {
   return loss < 1000 ? fmt::format("{:.4f}", loss) : fmt::format("{:.2e}", loss);
 }
 
 // What the data are called in titles and tables.
-std::string data_title(const ExperimentData& data) {
+std::string data_title(const TrainingData& data) {
   if (data.name == "mnist") return "MNIST";
   return data.name == "synthetic" ? "synthetic digits" : data.name;
 }
@@ -97,8 +86,8 @@ LogFigures figures_of(const std::vector<train::EpochRecord>& log) {
               seconds.size() % 2 == 1 ? seconds[middle] : (seconds[middle - 1] + seconds[middle]) / 2};
 }
 
-Experiment::Experiment(ExperimentOptions options, ExperimentData data)
-    : options_(std::move(options)), data_(std::move(data)), data_record_(record_of(data_)) {
+Experiment::Experiment(ExperimentOptions options, TrainingData data)
+    : options_(std::move(options)), data_(std::move(data)), data_record_(apps::data_record(data_)) {
   options_.classifier.input = data_.training->example_shape();
   options_.classifier.classes = data_.training->num_classes();
 }

@@ -13,6 +13,7 @@
 #include "keel/train/checkpoint_directory.h"
 #include "keel/train/metrics.h"
 #include "keel/train/progress_display.h"
+#include "support/training_data.h"
 
 namespace keel::apps {
 
@@ -28,12 +29,6 @@ struct ExperimentOptions {
   std::uint64_t seed = 1;
   Index jobs = 1;  // arms that are trained at the same time
   train::CheckpointEvery checkpoint_every = {};
-};
-
-struct ExperimentData {
-  std::string name;    // "mnist" for MNIST itself, "synthetic", or the name of the directory
-  std::string source;  // the directory, if there is one
-  data::DatasetPtr training, validation, test;
 };
 
 // One of the two models, from start to end.
@@ -72,7 +67,7 @@ struct ExperimentRun {
 
 class Experiment {
  public:
-  Experiment(ExperimentOptions options, ExperimentData data);
+  Experiment(ExperimentOptions options, TrainingData data);
 
   // The names of the arms, in the order they run.
   static const std::vector<std::string>& arms();
@@ -110,7 +105,7 @@ class Experiment {
   void train_arm(ArmResult& result, Index place, const ExperimentRun& run, const Display& display) const;
 
   ExperimentOptions options_;
-  ExperimentData data_;
+  TrainingData data_;
   nlohmann::ordered_json data_record_;  // reading all data takes a while: made once
 };
 

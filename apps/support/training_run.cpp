@@ -2,11 +2,11 @@
 
 #include <fmt/chrono.h>
 
-#include <charconv>
 #include <ctime>
 
 #include "keel/train/csv_log.h"
 #include "support/interruption.h"
+#include "support/optimizer_options.h"
 #include "support/recorded_run.h"
 #include "support/run_directory.h"
 
@@ -19,7 +19,6 @@ namespace {
 
 constexpr const char* kConfig = "config.json";
 constexpr const char* kLog = "epochs.csv";
-constexpr const char* kCheckpoints = "checkpoints";
 
 // Keeps the rows, also those of a run that ends with an exception.
 class Recorder final : public train::Callback {
@@ -73,7 +72,7 @@ void write_config(const TrainingRun& run, const train::FitState& start) {
 
 std::vector<fs::path> training_run_files() {
   std::vector<fs::path> files = {kConfig, kLog};
-  const train::CheckpointDirectory checkpoints(kCheckpoints);
+  const train::CheckpointDirectory checkpoints(kCheckpointFolder);
   for (const fs::path& file : {checkpoints.last(), checkpoints.previous(), checkpoints.best()}) {
     files.push_back(file);
     files.push_back(file.string() + ".damaged");
@@ -84,7 +83,7 @@ std::vector<fs::path> training_run_files() {
 train::FitResult train_in_directory(const TrainingRun& run, nn::Module& model, optim::Optimizer& optimizer,
                                     const data::Batches& training, const data::Batches& validation,
                                     std::vector<train::EpochRecord>& log) {
-  const train::CheckpointDirectory checkpoints(run.directory / kCheckpoints);
+  const train::CheckpointDirectory checkpoints(run.directory / kCheckpointFolder);
   train::FitOptions options = run.fit;
   options.interrupted = interrupted;
   if (run.resume) {
@@ -111,17 +110,9 @@ void add_checkpoint_every(CommandLine& command) {
 }
 
 train::CheckpointEvery checkpoint_every(const CommandLine& command) {
-  const std::string& text = command.text("checkpoint-every");
-  Index number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const std::string unit(end, text.data() + text.size());
-  const bool steps = unit == "steps" || unit == "step";
-  if (error != std::errc() || number < 0 || !(steps || unit.empty() || unit == "epochs" || unit == "epoch")) {
-    throw UsageError(fmt::format(
-        "--checkpoint-every: expected a number of epochs (5) or steps (100steps), found '{}'", text));
-  }
-  return steps ? train::CheckpointEvery{.epochs = 0, .steps = number}
-               : train::CheckpointEvery{.epochs = number};
+  const EpochsOrSteps every = epochs_or_steps(command, "checkpoint-every", 0);
+  return every.steps ? train::CheckpointEvery{.epochs = 0, .steps = every.number}
+                     : train::CheckpointEvery{.epochs = every.number};
 }
 
 }  // namespace keel::apps

@@ -25,6 +25,9 @@ struct TrainingRun {
   std::shared_ptr<train::ProgressDisplay> display;
 };
 
+// Where its checkpoints are, relative to its directory.
+inline constexpr const char* kCheckpointFolder = "checkpoints";
+
 // The files that it writes, relative to its directory.
 std::vector<std::filesystem::path> training_run_files();
 

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "keel/ops/loss.h"
+#include "keel/optim/clip.h"
 #include "keel/train/metrics.h"
 #include "keel/train/non_finite.h"
 
@@ -138,11 +139,26 @@ class Loop {
     loss.backward();
     if (!all_trained_) require_all_trained();
     all_trained_ = true;
+    clip_gradients();
     state_.learning_rate = options_.schedule(state_.step);
     optimizer_.step(state_.learning_rate);
     ++state_.step;
     ++state_.batch;
     state_.training.add(value, logits.value(), batch.labels);
+  }
+
+  void clip_gradients() const {
+    if (options_.clipping.max_norm > 0) {
+      try {
+        optim::clip_gradients_by_norm(optimizer_.groups(), options_.clipping.max_norm);
+      } catch (const ValueError& error) {
+        throw NonFiniteLoss(
+            fmt::format("at step {} (epoch {}): {}", state_.step + 1, state_.epoch, error.what()));
+      }
+    }
+    if (options_.clipping.max_value > 0) {
+      optim::clip_gradients_by_value(optimizer_.groups(), options_.clipping.max_value);
+    }
   }
 
   void require_all_trained() const {
@@ -225,6 +241,10 @@ FitResult fit(nn::Module& model, optim::Optimizer& optimizer, const data::Batche
               const std::vector<std::shared_ptr<Callback>>& callbacks) {
   check<ValueError>(options.epochs >= 1, "[fit] expected at least 1 epoch, found {}", options.epochs);
   require_state_of(training, options.start);
+  const auto is_limit = [](double x) { return std::isfinite(x) && x >= 0; };
+  check<ValueError>(is_limit(options.clipping.max_norm) && is_limit(options.clipping.max_value),
+                    "[fit] finite limits of at least 0 expected for clipping, found max_norm {}, max_value {}",
+                    options.clipping.max_norm, options.clipping.max_value);
   check_batches(model, training);
   return Loop(model, optimizer, training, validation, options, callbacks).run();
 }

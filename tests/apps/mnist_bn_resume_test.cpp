@@ -175,7 +175,7 @@ TEST_F(MnistBn, RefusesAWrongNumberOfStepsBetweenCheckpoints) {
   for (const char* text : {"", "-1", "x", "3 steps", "3stepsx", "1.5", "steps"}) {
     MnistBn::expect_refused(
         {"--checkpoint-every", text}, 2,
-        fmt::format("--checkpoint-every: expected a number of epochs (5) or steps (100steps), "
+        fmt::format("--checkpoint-every: expected a number of epochs (5) or steps (100steps) of at least 0, "
                     "found '{}'",
                     text));
   }

@@ -14,10 +14,17 @@
 
 namespace keel::train {
 
+// What is done to gradients before each update: first by norm, then by value (keel/optim/clip.h). 0: nothing.
+struct GradientClipping {
+  double max_norm = 0;
+  double max_value = 0;
+};
+
 struct FitOptions {
   Index epochs = 10;
   optim::Schedule schedule = optim::constant(1e-3);
   std::uint64_t seed = 0;  // of dropout; step t draws from Rng(seed, Stream::dropout).substream(t)
+  GradientClipping clipping = {};
   EarlyStopping early_stopping = {};
   // Where to go on; what follows is then the same, bit for bit, as if the run had not been interrupted. The
   // model and the optimiser must be as they were then (see keel/train/checkpoint.h).
@@ -37,7 +44,8 @@ struct FitResult {
 // the log is from before any update.
 //   throws: ValueError if epochs < 1, or if the state to start from is not one of a run over these batches;
 //           what check_batches() throws; NonFiniteLoss with the step and the layer where it first appeared,
-//           before the update that would have spoilt the weights; Error naming the parameters that the first
+//           before the update that would have spoilt the weights, and so for gradients that are to be clipped
+//           by norm; Error naming the parameters that the first
 //           backward pass leaves without a gradient, or the optimizer does not have
 FitResult fit(nn::Module& model, optim::Optimizer& optimizer, const data::Batches& training,
               const data::Batches& validation, const FitOptions& options,

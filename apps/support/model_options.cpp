@@ -1,0 +1,89 @@
+#include "support/model_options.h"
+
+#include <filesystem>
+
+#include "keel/io/atomic_file.h"
+
+namespace keel::apps {
+namespace {
+
+constexpr std::size_t kMostBytes = 1 << 20;
+const std::vector<std::string> kDetails = {"batch-norm", "bn-position", "bn-momentum",
+                                           "bn-epsilon", "dropout",     "init"};
+
+nn::ModelDescription description_in(const CommandLine& command, const std::string& path) {
+  for (const std::string& detail : kDetails) {
+    if (!command.given(detail)) continue;
+    throw UsageError(
+        fmt::format("--{}: expected with a model of a name only; {} says it itself", detail, path));
+  }
+  return nn::ModelDescription::parse(io::read_file(path, kMostBytes), path);
+}
+
+}  // namespace
+
+void add_model_details(CommandLine& command) {
+  command.add("bn-position", "after|before|auto", "auto",
+              "BatchNorm after or before the activation; auto: after for mlp, otherwise before");
+  command.add("bn-momentum", "M|none", "0.1",
+              "Weight of the new batch in running statistics, 0 to 1; none: plain average over all batches");
+  command.add("bn-epsilon", "E", "1e-5", "Added to the variance");
+  command.add("dropout", "P", "0", "Dropout in front of the last layer, 0 <= P < 1");
+  command.add("init", "NAME", "pytorch_default",
+              fmt::format("Initial weights: {}", fmt::join(nn::initializer_names(), ", ")));
+}
+
+nn::BatchNormOptions norm_options_of(const CommandLine& command) {
+  nn::BatchNormOptions norm = {.momentum = nn::kCumulativeAverage};
+  if (command.text("bn-momentum") != "none") {
+    norm.momentum = command.real("bn-momentum", "a number from 0 to 1, or none",
+                                 [](double m) { return m >= 0 && m <= 1; });
+  }
+  norm.epsilon =
+      command.real("bn-epsilon", "a number from 1e-30 to 1", [](double e) { return e >= 1e-30 && e <= 1; });
+  return norm;
+}
+
+double dropout_of(const CommandLine& command) {
+  return command.real("dropout", "a number from 0 to below 1", [](double p) { return p >= 0 && p < 1; });
+}
+
+std::optional<nn::NormPosition> norm_position_of(const CommandLine& command) {
+  const std::string& position = command.choice("bn-position", {"after", "before", "auto"});
+  if (position == "auto") return std::nullopt;
+  return position == "before" ? nn::NormPosition::before_activation : nn::NormPosition::after_activation;
+}
+
+void add_model_options(CommandLine& command) {
+  command.add("model", "NAME|FILE", "mlp",
+              fmt::format("{}, or a file that describes one in JSON: {{\"layers\": [{{\"layer\": \"dense\", "
+                          "\"units\": 64}}, ...]}}",
+                          fmt::join(nn::ModelDescription::named_models(), ", ")));
+  command.add("batch-norm", "on|off|auto", "auto",
+              "Whether the model has BatchNorm; auto: as it usually has");
+  add_model_details(command);
+}
+
+bool is_named_model(const CommandLine& command) {
+  const std::vector<std::string> names = nn::ModelDescription::named_models();
+  return std::find(names.begin(), names.end(), command.text("model")) != names.end();
+}
+
+nn::ModelDescription model_description_of(const CommandLine& command) {
+  const std::string& model = command.text("model");
+  if (!is_named_model(command)) {
+    std::error_code ignored;
+    if (std::filesystem::exists(model, ignored)) return description_in(command, model);
+    throw UsageError(fmt::format("--model: expected one of {}, or a file that describes a model, found '{}'",
+                                 fmt::join(nn::ModelDescription::named_models(), ", "), model));
+  }
+  nn::NamedModelOptions options = {.norm_position = norm_position_of(command),
+                                   .norm = norm_options_of(command),
+                                   .dropout = dropout_of(command),
+                                   .init = command.choice("init", nn::initializer_names())};
+  const std::string& batch_norm = command.choice("batch-norm", {"on", "off", "auto"});
+  if (batch_norm != "auto") options.batch_norm = batch_norm == "on";
+  return nn::ModelDescription::named(model, options);
+}
+
+}  // namespace keel::apps

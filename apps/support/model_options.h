@@ -1,0 +1,28 @@
+// The options of a program that say which model is trained.
+#pragma once
+
+#include <optional>
+
+#include "keel/nn/model_description.h"
+#include "support/command_line.h"
+
+namespace keel::apps {
+
+// --bn-position, --bn-momentum, --bn-epsilon, --dropout, --init: what the models with a name have in common.
+void add_model_details(CommandLine& command);
+// What they say, checked.   throws: UsageError
+nn::BatchNormOptions norm_options_of(const CommandLine& command);
+double dropout_of(const CommandLine& command);
+// Nothing for "auto".
+std::optional<nn::NormPosition> norm_position_of(const CommandLine& command);
+
+// The same and --model, --batch-norm.
+void add_model_options(CommandLine& command);
+// Whether --model is a name, and no file.
+bool is_named_model(const CommandLine& command);
+// The model that they describe: one with a name, or what the file says that --model names.
+//   throws: UsageError if there is neither, or details are given beside a file; FileError if the file says
+//   something else
+nn::ModelDescription model_description_of(const CommandLine& command);
+
+}  // namespace keel::apps

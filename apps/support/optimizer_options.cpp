@@ -1,0 +1,138 @@
+#include "support/optimizer_options.h"
+
+#include <charconv>
+
+#include "keel/optim/adam.h"
+#include "keel/optim/sgd.h"
+
+namespace keel::apps {
+namespace {
+
+bool is_not_negative(double x) { return x >= 0; }
+bool is_positive(double x) { return x > 0; }
+bool is_decay_rate(double x) { return x >= 0 && x < 1; }
+
+// An option that is for some choices of another only, and was given beside another choice.
+void require_choice(const CommandLine& command, const std::string& option, const std::string& of,
+                    const std::vector<std::string>& choices) {
+  const std::string& chosen = command.text(of);
+  if (!command.given(option) || std::find(choices.begin(), choices.end(), chosen) != choices.end()) return;
+  throw UsageError(fmt::format("--{}: expected with --{} {} only, found --{} {}", option, of,
+                               fmt::join(choices, " or "), of, chosen));
+}
+
+// The optimiser's own default, unless it was given.
+double weight_decay_of(const CommandLine& command, double fallback) {
+  if (command.text("weight-decay") == "auto") return fallback;
+  return command.real("weight-decay", "a number of at least 0, or auto", is_not_negative);
+}
+
+}  // namespace
+
+void add_optimizer_options(CommandLine& command) {
+  command.add("optimizer", "adam|adamw|sgd", "adam", "What changes the weights");
+  command.add("lr", "RATE", "0.001", "Learning rate, above 0; where schedules start from");
+  command.add("weight-decay", "D|auto", "auto",
+              "L2 for adam and sgd, decoupled for adamw; auto: 0.01 for adamw, otherwise 0");
+  command.add_flag("decay-all", "Weight decay also of biases and of the scale and shift of norm layers");
+  command.add("momentum", "M", "0.9", "Of sgd, 0 <= M < 1");
+  command.add_flag("nesterov", "Nesterov's momentum for sgd");
+  command.add("beta1", "B", "0.9", "Of adam and adamw, 0 <= B < 1: how much of the mean gradient is kept");
+  command.add("beta2", "B", "0.999", "The same of the mean square");
+  command.add("adam-epsilon", "E", "1e-8", "Of adam and adamw, above 0");
+  command.add("schedule", "constant|step|cosine", "constant",
+              "Of the learning rate. step: times --decay-factor after every --decay-every; cosine: down to "
+              "--final-lr at the end of the last epoch");
+  command.add("decay-every", "N|Nsteps", "10", "For step: epochs, or steps (500steps)");
+  command.add("decay-factor", "F", "0.1", "For step, above 0");
+  command.add("final-lr", "RATE", "0", "For cosine");
+  command.add("warmup", "N|Nsteps", "0", "Epochs or steps over which the rate first rises to its schedule");
+  command.add("clip-norm", "X", "0", "Scale all gradients together down to this norm; 0: no such thing");
+  command.add("clip-value", "X", "0", "Cut each element of a gradient off at X and -X; 0: no such thing");
+  command.add("early-stopping", "N", "0", "Stop after N epochs without a better validation loss; 0: never");
+  command.add("min-delta", "D", "0", "For early stopping: a loss is better if it is lower by more than D");
+}
+
+EpochsOrSteps epochs_or_steps(const CommandLine& command, const std::string& name, Index least) {
+  const std::string& text = command.text(name);
+  Index number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string unit(end, text.data() + text.size());
+  const bool steps = unit == "steps" || unit == "step";
+  if (error != std::errc() || number < least ||
+      !(steps || unit.empty() || unit == "epochs" || unit == "epoch")) {
+    throw UsageError(
+        fmt::format("--{}: expected a number of epochs (5) or steps (100steps) of at least {}, found '{}'",
+                    name, least, text));
+  }
+  return {number, steps};
+}
+
+std::unique_ptr<optim::Optimizer> optimizer_of(const CommandLine& command, const nn::Module& model) {
+  const std::string& name = command.choice("optimizer", {"adam", "adamw", "sgd"});
+  for (const char* option : {"momentum", "nesterov"}) require_choice(command, option, "optimizer", {"sgd"});
+  for (const char* option : {"beta1", "beta2", "adam-epsilon"}) {
+    require_choice(command, option, "optimizer", {"adam", "adamw"});
+  }
+  const optim::ParameterGroups groups =
+      command.flag("decay-all") ? optim::ParameterGroups(model.named_parameters())
+                                : optim::ParameterGroups(optim::split_for_decay(model.named_parameters()));
+  if (name == "sgd") {
+    const optim::SgdOptions options = {
+        .momentum = command.real("momentum", "a number from 0 to below 1", is_decay_rate),
+        .nesterov = command.flag("nesterov"),
+        .weight_decay = weight_decay_of(command, 0)};
+    if (options.nesterov && options.momentum == 0) {
+      throw UsageError("--nesterov: expected with a --momentum above 0, found 0");
+    }
+    return std::make_unique<optim::Sgd>(groups, options);
+  }
+  optim::AdamOptions options = name == "adamw" ? optim::AdamOptions::adamw() : optim::AdamOptions();
+  options.beta1 = command.real("beta1", "a number from 0 to below 1", is_decay_rate);
+  options.beta2 = command.real("beta2", "a number from 0 to below 1", is_decay_rate);
+  options.epsilon = command.real("adam-epsilon", "a number above 0", is_positive);
+  options.weight_decay = weight_decay_of(command, options.weight_decay);
+  return std::make_unique<optim::Adam>(groups, options);
+}
+
+optim::Schedule schedule_of(const CommandLine& command, Index epochs, Index batches) {
+  const std::string& name = command.choice("schedule", {"constant", "step", "cosine"});
+  for (const char* option : {"decay-every", "decay-factor"}) {
+    require_choice(command, option, "schedule", {"step"});
+  }
+  require_choice(command, "final-lr", "schedule", {"cosine"});
+  const auto steps_in = [&](const char* option, Index least) {
+    const EpochsOrSteps length = epochs_or_steps(command, option, least);
+    if (length.number > std::numeric_limits<Index>::max() / batches) {
+      throw UsageError(fmt::format("--{}: expected a number of steps below 2^63, found {} epochs of {}",
+                                   option, length.number, batches));
+    }
+    return length.steps ? length.number : length.number * batches;
+  };
+  const double rate = command.real("lr", "a number above 0", is_positive);
+  optim::Schedule schedule = optim::constant(rate);
+  if (name == "step") {
+    schedule = optim::step_decay({.initial = rate,
+                                  .every = steps_in("decay-every", 1),
+                                  .factor = command.real("decay-factor", "a number above 0", is_positive)});
+  } else if (name == "cosine") {
+    schedule = optim::cosine({.initial = rate,
+                              .steps = epochs * batches,
+                              .final = command.real("final-lr", "a number of at least 0", is_not_negative)});
+  }
+  return optim::warm_up(steps_in("warmup", 0), schedule);
+}
+
+train::GradientClipping clipping_of(const CommandLine& command) {
+  return {.max_norm = command.real("clip-norm", "a number of at least 0", is_not_negative),
+          .max_value = command.real("clip-value", "a number of at least 0", is_not_negative)};
+}
+
+train::EarlyStopping early_stopping_of(const CommandLine& command) {
+  return {.patience = command.integer("early-stopping", 0),
+          .min_delta = command.real("min-delta", "a number of at least 0", is_not_negative)};
+}
+
+bool depends_on_epochs(const CommandLine& command) { return command.text("schedule") == "cosine"; }
+
+}  // namespace keel::apps

@@ -1,0 +1,177 @@
+#include "support/train_program.h"
+
+#include "keel/nn/state_dict.h"
+#include "keel/train/metrics.h"
+#include "keel/train/summary.h"
+#include "support/interruption.h"
+#include "support/model_options.h"
+#include "support/optimizer_options.h"
+#include "support/run_directory.h"
+
+namespace keel::apps {
+
+using nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr Index kEvaluationBatch = 256;
+constexpr const char* kSummary = "summary.json";
+
+data::Batches in_order(const data::DatasetPtr& dataset) {
+  return data::Batches(dataset, {.batch_size = std::min(kEvaluationBatch, dataset->size())});
+}
+
+nn::ModelDescription description_of(const CommandLine& command, const ordered_json* recorded,
+                                    const TrainingData& data) {
+  const nn::ModelDescription description =
+      recorded != nullptr ? nn::ModelDescription::parse(recorded->dump(), "model.description of config.json")
+                          : model_description_of(command);
+  return description.for_data(data.training->example_shape(), data.training->num_classes());
+}
+
+train::FitOptions fit_options_of(const CommandLine& command, Index epochs, Index batches) {
+  return {.epochs = epochs,
+          .schedule = schedule_of(command, epochs, batches),
+          .seed = static_cast<std::uint64_t>(command.integer("seed", 0)),
+          .clipping = clipping_of(command),
+          .early_stopping = early_stopping_of(command)};
+}
+
+const char* in_words(train::Ending ending) {
+  switch (ending) {
+    case train::Ending::finished:
+      return "finished";
+    case train::Ending::stopped_early:
+      return "stopped early";
+    case train::Ending::interrupted:
+      break;
+  }
+  return "interrupted";
+}
+
+}  // namespace
+
+std::vector<fs::path> TrainProgram::files() {
+  std::vector<fs::path> all = training_run_files();
+  all.emplace_back(kSummary);
+  return all;
+}
+
+TrainProgram::TrainProgram(const CommandLine& command, ordered_json record,
+                           const ordered_json* recorded_model)
+    : command_(command),
+      record_(std::move(record)),
+      data_(load_training_data(command)),
+      epochs_(command.integer("epochs", 1)),
+      batch_size_(batch_size_of(command, data_)),
+      seed_(static_cast<std::uint64_t>(command.integer("seed", 0))),
+      description_(description_of(command, recorded_model, data_)),
+      model_(description_.build(Rng(seed_, Stream::initialization))),
+      optimizer_(optimizer_of(command, *model_)),
+      training_(data_.training, {.batch_size = batch_size_,
+                                 .shuffle = true,
+                                 .drop_last = command.flag("drop-last"),
+                                 .seed = seed_}),
+      validation_(in_order(data_.validation)),
+      test_(in_order(data_.test)) {
+  fit_options_of(command, epochs_, training_.count());
+  checkpoint_every(command);
+  try {
+    train::check_batches(*model_, training_);
+  } catch (const ValueError& error) {
+    throw ValueError(fmt::format("{} (--batch-size, --drop-last)", error.what()));
+  }
+  record_["data"] = apps::data_record(data_);
+  record_["model"] = {{"name", description_.model()},
+                      {"parameters", model_->num_parameters()},
+                      {"description", ordered_json::parse(description_.to_json())}};
+}
+
+TrainingRun TrainProgram::training_run(const fs::path& directory, const ordered_json& course,
+                                       bool resume) const {
+  ordered_json options = course;
+  for (const char* part : {"training", "validation"}) options["data"][part] = record_["data"][part]["crc32"];
+  const std::string name = description_.model().empty() ? "model" : description_.model();
+  return {.directory = directory,
+          .description = {.model = description_.to_json(),
+                          .options = options.dump(),
+                          .class_names = data_.training->class_names()},
+          .config = record_,
+          .resume = resume,
+          .checkpoint_every = checkpoint_every(command_),
+          .fit = fit_options_of(command_, epochs_, training_.count()),
+          .progress = {.name = name, .epochs = epochs_},
+          .display = std::make_shared<train::ProgressDisplay>()};
+}
+
+TrainProgram::Evaluation TrainProgram::evaluate(const std::string& weights, nn::Module& model) const {
+  return {weights, train::evaluate(model, validation_, interrupted),
+          train::evaluate(model, test_, interrupted)};
+}
+
+std::vector<TrainProgram::Evaluation> TrainProgram::evaluate_all(const fs::path& directory) const {
+  std::vector<Evaluation> evaluations = {evaluate("last", *model_)};
+  const train::CheckpointDirectory checkpoints(directory / kCheckpointFolder);
+  std::error_code ignored;
+  if (fs::exists(checkpoints.best(), ignored)) {
+    const train::Checkpoint best = train::read_checkpoint(checkpoints.best());
+    const auto model = std::static_pointer_cast<nn::Sequential>(model_->clone());
+    nn::load_state_dict(*model, best.model);
+    evaluations.push_back(evaluate(fmt::format("best, epoch {}", best.state.log.back().epoch), *model));
+  }
+  return evaluations;
+}
+
+void TrainProgram::report(const train::FitResult& result, const std::vector<Evaluation>& evaluations,
+                          const fs::path& directory) const {
+  ordered_json summary = {{"data", record_["data"]},
+                          {"model", record_["model"]["name"]},
+                          {"parameters", record_["model"]["parameters"]},
+                          {"seed", seed_},
+                          {"ending", in_words(result.ending)},
+                          {"epochs", result.log.back().epoch},
+                          {"steps", result.log.back().step},
+                          {"train_loss", result.log.back().train_loss},
+                          {"train_accuracy", result.log.back().train_accuracy}};
+  fmt::print("\n{} after {} epochs\n\n{:<24}{:>12}{:>12}{:>12}{:>12}\n", in_words(result.ending),
+             result.log.back().epoch, "weights", "val loss", "val acc", "test loss", "test acc");
+  for (const Evaluation& e : evaluations) {
+    fmt::print("{:<24}{:>12.4f}{:>10.2f} %{:>12.4f}{:>10.2f} %\n", e.weights, e.validation.loss(),
+               100 * e.validation.accuracy(), e.test.loss(), 100 * e.test.accuracy());
+    summary["evaluations"].push_back({{"weights", e.weights},
+                                      {"val_loss", e.validation.loss()},
+                                      {"val_accuracy", e.validation.accuracy()},
+                                      {"test_loss", e.test.loss()},
+                                      {"test_accuracy", e.test.accuracy()}});
+  }
+  write_json(directory / kSummary, summary);
+  fmt::print("\nrun: {}\n", directory.string());
+}
+
+int TrainProgram::run(const fs::path& directory, const ordered_json& course, bool resume) {
+  fmt::print("{} on {}: {} training, {} validation, {} test images\n\n{}\n",
+             description_.model().empty() ? command_.text("model") : description_.model(), data_.name,
+             data_.training->size(), data_.validation->size(), data_.test->size(),
+             train::summary_table(*model_, data_.training->example_shape()));
+  std::fflush(stdout);
+  watch_for_interruption();
+  std::vector<train::EpochRecord> log;
+  train::FitResult result;
+  std::vector<Evaluation> evaluations;
+  try {
+    result = train_in_directory(training_run(directory, course, resume), *model_, *optimizer_, training_,
+                                validation_, log);
+    if (result.ending != train::Ending::interrupted) evaluations = evaluate_all(directory);
+  } catch (const train::Interrupted&) {
+    result.ending = train::Ending::interrupted;
+  }
+  if (result.ending == train::Ending::interrupted) {
+    fmt::print(stderr, "interrupted; to go on: keel-train --resume {}\n", directory.string());
+    return interrupted_status();
+  }
+  report(result, evaluations, directory);
+  return 0;
+}
+
+}  // namespace keel::apps

@@ -1,0 +1,60 @@
+// keel-train without its command line: one model on one data set, from start to end.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "keel/nn/model_description.h"
+#include "keel/train/fit.h"
+#include "support/command_line.h"
+#include "support/training_data.h"
+#include "support/training_run.h"
+
+namespace keel::apps {
+
+class TrainProgram {
+ public:
+  // Everything a run writes, relative to its directory.
+  static std::vector<std::filesystem::path> files();
+
+  // Loads the data, builds the model and checks that every option fits both, so that nothing of that can end
+  // a run later.
+  //   record: what config.json says beside data and model; its "options" say how to train
+  //   recorded_model: a description to take instead of what the options say
+  //   throws: UsageError, FileError; ValueError or ShapeError if the model cannot be trained on the data
+  TrainProgram(const CommandLine& command, nlohmann::ordered_json record,
+               const nlohmann::ordered_json* recorded_model);
+
+  const nlohmann::ordered_json& data_record() const { return record_.at("data"); }
+
+  // Trains, evaluates and prints. Returns the exit status.
+  //   course: the options that may not change when the run goes on
+  int run(const std::filesystem::path& directory, const nlohmann::ordered_json& course, bool resume);
+
+ private:
+  struct Evaluation {
+    std::string weights;  // "last", "best, epoch 7"
+    train::Metrics validation, test;
+  };
+  TrainingRun training_run(const std::filesystem::path& directory, const nlohmann::ordered_json& course,
+                           bool resume) const;
+  Evaluation evaluate(const std::string& weights, nn::Module& model) const;
+  std::vector<Evaluation> evaluate_all(const std::filesystem::path& directory) const;
+  void report(const train::FitResult& result, const std::vector<Evaluation>& evaluations,
+              const std::filesystem::path& directory) const;
+
+  const CommandLine& command_;
+  nlohmann::ordered_json record_;
+  TrainingData data_;
+  Index epochs_, batch_size_;
+  std::uint64_t seed_;
+  nn::ModelDescription description_;
+  std::shared_ptr<nn::Sequential> model_;
+  std::unique_ptr<optim::Optimizer> optimizer_;
+  data::Batches training_, validation_, test_;
+};
+
+}  // namespace keel::apps

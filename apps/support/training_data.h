@@ -1,0 +1,30 @@
+// The data of a training program: which set, and how it is cut.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "keel/data/dataset.h"
+#include "support/command_line.h"
+
+namespace keel::apps {
+
+struct TrainingData {
+  std::string name;    // "mnist" for MNIST itself, "synthetic", or the name of the directory
+  std::string source;  // the directory, if there is one
+  data::DatasetPtr training, validation, test;
+};
+
+// --data, --resize, --validation-split, --train-limit.
+void add_data_options(CommandLine& command);
+
+//   throws: UsageError if an option does not fit the data; what data::load_data_set() throws
+TrainingData load_training_data(const CommandLine& command);
+
+// --batch-size.   throws: UsageError if there are fewer training examples
+Index batch_size_of(const CommandLine& command, const TrainingData& data);
+
+// For config.json: what the data are, with a checksum of each part. Reads all of them, which takes a while.
+nlohmann::ordered_json data_record(const TrainingData& data);
+
+}  // namespace keel::apps

@@ -1,0 +1,146 @@
+// keel-train: trains any model that can be described on any data that can be read.
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <thread>
+
+#include "keel/core/build_info.h"
+#include "keel/core/parallel.h"
+#include "support/command_line.h"
+#include "support/model_options.h"
+#include "support/optimizer_options.h"
+#include "support/recorded_run.h"
+#include "support/run_directory.h"
+#include "support/train_program.h"
+#include "support/training_data.h"
+#include "support/training_run.h"
+
+namespace {
+
+using namespace keel;
+using apps::CommandLine;
+using nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+constexpr const char* kProgram = "keel-train";
+constexpr Index kMostThreads = 1024;
+
+void declare(CommandLine& command) {
+  apps::add_data_options(command);
+  command.add("out", "DIR", "runs/train", "Directory for the run, made if need be");
+  command.add_flag("overwrite", "Replace the run that the directory holds");
+  command.add(
+      "resume", "DIR", "",
+      "Go on with the run that the directory holds, as if it had never stopped: under its own options, "
+      "of which only --data, --threads, --checkpoint-every and, but for --schedule cosine, --epochs "
+      "may be given anew");
+  command.add("config", "FILE", "",
+              "Take options from a config.json of an earlier run; those that are given as well count");
+  apps::add_model_options(command);
+  command.add("epochs", "N", "10", "Passes over the training set");
+  command.add("batch-size", "N", "32", "Examples in a batch");
+  command.add_flag("drop-last", "Leave out the last batch of an epoch if it is smaller than the others");
+  apps::add_optimizer_options(command);
+  command.add("recalibrate-bn", "N", "0",
+              "After training, estimate BatchNorm's running statistics anew over N batches, for "
+              "checkpoints/recalibrated.safetensors; 0: do not");
+  command.add("seed", "S", "1", "Of initial weights, shuffling and dropout");
+  command.add(
+      "threads", "N", "0",
+      "Threads that share the work of a layer; 0: one for each processor. Results are the same, bit for "
+      "bit, for any number");
+  apps::add_checkpoint_every(command);
+}
+
+// Options that say where, how fast and how long, but not what: they may change when a run goes on. The data
+// are compared by their content, and the model by its description.
+std::set<std::string> free_options(const CommandLine& command) {
+  std::set<std::string> names = {"data",          "out",       "overwrite", "resume",           "config",
+                                 "threads",       "init-from", "layout",    "checkpoint-every", "non-strict",
+                                 "recalibrate-bn"};
+  if (!apps::depends_on_epochs(command)) names.insert("epochs");
+  return names;
+}
+
+struct RecordedRun {
+  fs::path path;
+  ordered_json config;
+};
+
+// What an earlier run recorded, if there is one to go on with or to repeat.
+std::optional<RecordedRun> recorded_run(CommandLine& command) {
+  const bool resume = command.given("resume"), repeat = command.given("config");
+  if (!resume && !repeat) return std::nullopt;
+  if (resume) {
+    for (const char* other : {"config", "overwrite", "out"}) {
+      if (command.given(other))
+        throw apps::UsageError(fmt::format("--resume and --{} exclude each other", other));
+    }
+  }
+  const fs::path path =
+      resume ? fs::path(command.text("resume")) / "config.json" : fs::path(command.text("config"));
+  RecordedRun recorded = {path, apps::read_config(path, kProgram)};
+  apps::take_recorded_options(command, recorded.config, {"out", "overwrite", "resume", "config"}, path);
+  if (resume) command.set_fallback("out", command.text("resume"));
+  return recorded;
+}
+
+// The description to take from the record: always when a run goes on; otherwise where --model names a file,
+// which may say something else by now.
+const ordered_json* recorded_model(const CommandLine& command, const std::optional<RecordedRun>& recorded) {
+  if (!recorded || (!command.given("resume") && (command.given("model") || apps::is_named_model(command)))) {
+    return nullptr;
+  }
+  const ordered_json& config = recorded->config;
+  check<FileError>(config.contains("model") && config["model"].contains("description"),
+                   "{}: a record with a model and its description expected, found none",
+                   recorded->path.string());
+  return &config["model"]["description"];
+}
+
+ordered_json run_record(const CommandLine& command) {
+  const BuildInfo build = build_info();
+  ordered_json record = {{"program", kProgram},
+                         {"version", build.version},
+                         {"compiler", build.compiler},
+                         {"build_type", build.build_type},
+                         {"isa", build.isa},
+                         {"threads", num_threads()},
+                         {"options", command.resolved()}};
+  record["options"].erase("resume");
+  record["options"].erase("config");
+  return record;
+}
+
+int run(int argc, char** argv) {
+  CommandLine command(kProgram, "Trains a model, logs every epoch, and saves the run as it goes.\n");
+  declare(command);
+  if (!command.parse(argc, argv)) return 0;
+  const std::optional<RecordedRun> recorded = recorded_run(command);
+  const bool resume = command.given("resume");
+  const Index threads = command.integer("threads", 0, kMostThreads);
+  // 0 where the system does not tell.
+  set_num_threads(std::max(1, static_cast<int>(threads > 0 ? threads : std::thread::hardware_concurrency())));
+  if (command.text("out").empty()) throw apps::UsageError("--out: expected a directory, found ''");
+  const ordered_json record = run_record(command);
+  ordered_json course = record["options"];
+  for (const std::string& name : free_options(command)) course.erase(name);
+  if (resume) apps::require_same_options(recorded->config["options"], course, {}, recorded->path);
+  apps::RunDirectory directory(command.text("out"), apps::TrainProgram::files(),
+                               resume                      ? apps::Existing::resume
+                               : command.flag("overwrite") ? apps::Existing::overwrite
+                                                           : apps::Existing::refuse);
+  apps::TrainProgram program(command, record, recorded_model(command, recorded));
+  if (resume) {
+    apps::require_same_data(recorded->config.value("data", ordered_json::object()), program.data_record(),
+                            recorded->path);
+  }
+  directory.prepare({"losses.png", "losses.svg"});
+  return program.run(directory.path(), course, resume);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return keel::apps::run_program([&] { return run(argc, argv); });
+}
