@@ -52,7 +52,8 @@ class KeelBenchTest(unittest.TestCase):
         for group in ("step/mlp/bn/batch:32", "step/cnn/no_bn/batch:128", "op/conv2d_forward/64x28x28x1x32",
                       "op/dense_backward/128x784x128", "op/batch_norm_relu_forward/512x28x28x32", "op/adam_step/cnn",
                       "op/max_pool2d_forward/64x28x28x32", "op/softmax_cross_entropy_forward/32x10",
-                      "op/dropout_forward/16384", "op/relu_backward/1605632", "op/gather/batch:32", "peak/fma"):
+                      "op/dropout_forward/16384", "op/relu_backward/1605632", "op/gather/batch:32", "peak/fma",
+                      "inference/cnn/folded/batch:256"):
             for threads in (1, 2):
                 self.assertTrue(any(name.startswith(f"{group}/threads:{threads}/") for name in names), group)
 

@@ -29,6 +29,8 @@ class Conv2d final : public Layer<Conv2d> {
   std::string kind() const override { return "conv2d"; }
   PyTorchLayout pytorch_layout() const override;
 
+  const Conv2dOptions& convolution() const { return convolution_; }
+
   Parameter weight;
   Parameter bias;
 

@@ -24,6 +24,8 @@ class AvgPool2d final : public Layer<AvgPool2d> {
   Variable forward(const Variable& x, Context&) override { return avg_pool2d(x, options_); }
   std::string kind() const override { return "avg_pool2d"; }
 
+  const AvgPool2dOptions& options() const { return options_; }
+
  private:
   AvgPool2dOptions options_;
 };
