@@ -34,9 +34,12 @@ Progress::~Progress() { display_->erase_bar(options_.place); }
 std::string Progress::bar(const StepRecord& r, double seconds, std::size_t columns) const {
   constexpr std::size_t kMostCells = 16, kFewestCells = 4;
   // The rest of this epoch and the epochs to come, at the speed so far.
-  const double done = static_cast<double>(r.batch) / static_cast<double>(r.batches);
-  const double left = seconds / done * (static_cast<double>(options_.epochs - r.epoch) + 1 - done);
-  const double rate = static_cast<double>(r.examples) / std::max(seconds, 1e-9);
+  const auto batches_seen = static_cast<double>(r.batch - batches_before_);
+  const double epochs_left = static_cast<double>(options_.epochs - r.epoch) + 1 -
+                             static_cast<double>(r.batch) / static_cast<double>(r.batches);
+  const double left = seconds / batches_seen * static_cast<double>(r.batches) * epochs_left;
+  const double examples_seen = static_cast<double>(r.examples) * batches_seen / static_cast<double>(r.batch);
+  const double rate = examples_seen / std::max(seconds, 1e-9);
   const std::string front = fmt::format("{} epoch {:>{}}/{} [", options_.name, r.epoch,
                                         std::to_string(options_.epochs).size(), options_.epochs);
   const std::string back =
@@ -52,6 +55,10 @@ std::string Progress::bar(const StepRecord& r, double seconds, std::size_t colum
 }
 
 void Progress::on_step(const StepRecord& record) {
+  if (record.epoch != epoch_) {
+    epoch_ = record.epoch;
+    batches_before_ = record.batch - 1;
+  }
   const auto now = Clock::now();
   if (!display_->terminal() || now - last_drawn_ < kBetweenDraws) return;
   last_drawn_ = now;

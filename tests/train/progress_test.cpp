@@ -144,6 +144,28 @@ TEST(Progress, TellsTheTimeLeftInTheWholeRun) {
   EXPECT_LE(left, std::ceil(299 * longest));
 }
 
+// What was done before counts for nothing in the speed.
+TEST(Progress, OfARunThatGoesOnTellsTheSpeedOfWhatItHasSeen) {
+  Terminal terminal(200);
+  Progress progress({.name = "bn", .epochs = 1}, terminal.file());
+  wait_for_next_drawing();
+  const auto start = std::chrono::steady_clock::now();
+  progress.on_epoch({});
+  terminal.text();
+  wait_for_next_drawing();
+  progress.on_step({.epoch = 1, .batch = 50, .batches = 100, .examples = 50 * 32, .mean_loss = 1});
+  const double longest = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const std::string line = terminal.text();
+  std::smatch found;
+  ASSERT_TRUE(std::regex_search(line, found, std::regex("([0-9]+) images/s  ([0-9]+):([0-9]+) left")))
+      << line;
+  EXPECT_GE(std::stod(found[1]), std::floor(32 / longest));
+  EXPECT_LE(std::stod(found[1]), std::ceil(32 / 0.11));
+  const double left = 60 * std::stod(found[2]) + std::stod(found[3]);
+  EXPECT_GE(left, std::floor(50 * 0.11));
+  EXPECT_LE(left, std::ceil(50 * longest));
+}
+
 TEST(Progress, DoesNotStopARunWhenItCannotBeWritten) {
   std::FILE* full = std::fopen("/dev/full", "w");
   ASSERT_NE(full, nullptr);
