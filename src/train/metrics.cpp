@@ -39,7 +39,8 @@ void Metrics::add(double loss, const Tensor& logits, const Tensor& labels) {
 double Metrics::loss() const { return ratio(loss_sum_, examples_); }
 double Metrics::accuracy() const { return ratio(static_cast<double>(correct_), examples_); }
 
-Metrics evaluate(nn::Module& model, const data::Batches& batches, const StopRequest& stop) {
+Metrics evaluate(nn::Module& model, const data::Batches& batches, const StopRequest& stop,
+                 const BatchObserver& observe) {
   const NoGrad no_grad;
   Metrics metrics;
   for (Index i = 0; i < batches.count(); ++i) {
@@ -55,6 +56,7 @@ Metrics evaluate(nn::Module& model, const data::Batches& batches, const StopRequ
                                       locate_non_finite(model, batch, nn::Context(nn::Mode::evaluation))));
     }
     metrics.add(loss, logits.value(), batch.labels);
+    if (observe) observe(logits.value(), batch.labels);
   }
   return metrics;
 }

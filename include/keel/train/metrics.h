@@ -42,9 +42,14 @@ class Interrupted : public Error {
   using Error::Error;
 };
 
+// Is shown the logits [N,K] and the labels [N] of each batch, in order: a ConfusionMatrix
+// (keel/train/confusion.h) counts them.
+using BatchObserver = std::function<void(const Tensor& logits, const Tensor& labels)>;
+
 // Loss (softmax cross-entropy) and accuracy over all batches of an epoch, in evaluation mode and without
 // recording.
 //   throws: NonFiniteLoss (keel/train/non_finite.h) with the layer where it first appeared; Interrupted
-Metrics evaluate(nn::Module& model, const data::Batches& batches, const StopRequest& stop = {});
+Metrics evaluate(nn::Module& model, const data::Batches& batches, const StopRequest& stop = {},
+                 const BatchObserver& observe = {});
 
 }  // namespace keel::train
