@@ -2,6 +2,7 @@
 
 #include <fmt/chrono.h>
 
+#include <algorithm>
 #include <ctime>
 
 #include "keel/train/csv_log.h"
@@ -38,19 +39,18 @@ train::FitState go_on_from(const train::CheckpointDirectory::Found& found, const
   for (const std::string& problem : found.damaged) {
     run.display->print(fmt::format("warning: {}; kept under a name that ends in .damaged", problem));
   }
-  if (!found.damaged.empty()) {
-    run.display->print(fmt::format("warning: going on from {}, at step {}", found.path.string(),
-                                   found.checkpoint.state.step));
-  }
   const train::FitState& state = found.checkpoint.state;
   const auto options = ordered_json::parse(found.checkpoint.run.options, nullptr, false);
   require_same_options(options, ordered_json::parse(run.description.options), {}, found.path);
-  const Index epochs = static_cast<Index>(state.log.size()) - 1;
+  const Index epochs = std::max<Index>(0, state.epoch - 1);
   if (epochs > run.fit.epochs) {
     throw UsageError(fmt::format("--epochs: expected at least the {} that the run has had ({}), found {}",
                                  epochs, found.path.string(), run.fit.epochs));
   }
   train::restore(found.checkpoint, model, optimizer);
+  run.display->print(fmt::format("{}{} goes on from {}: {} epochs, {} steps done",
+                                 found.damaged.empty() ? "" : "warning: ", run.progress.name,
+                                 found.path.string(), epochs, state.step));
   return state;
 }
 

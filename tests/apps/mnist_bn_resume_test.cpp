@@ -63,7 +63,9 @@ TEST_F(MnistBnResume, GoesOnInsideAnEpoch) {
   ASSERT_EQ(train::read_checkpoint(checkpoint("bn", "last")).state.step, 10);
   keel::testing::write_text(out() / "bn" / "epochs.csv",
                             keel::testing::text_of(out() / "bn" / "epochs.csv") + "3,18,0.0");
-  expect_same_results();
+  const Outcome outcome = expect_same_results();
+  EXPECT_THAT(outcome.err, HasSubstr("BN    goes on from " + checkpoint("bn", "last").string() +
+                                     ": 1 epochs, 10 steps done\n"));
   const auto resumed = json_in(out() / "bn" / "config.json").at("resumed");
   ASSERT_EQ(resumed.size(), 1U);
   EXPECT_EQ(resumed[0].at("step"), 10);
@@ -95,8 +97,8 @@ TEST_F(MnistBnResume, ADamagedCheckpointFallsBackLoudly) {
   const Outcome outcome = resume();
   EXPECT_EQ(outcome.status, 0);
   EXPECT_THAT(outcome.err, HasSubstr("warning: " + checkpoint("bn", "last").string()));
-  EXPECT_THAT(outcome.err, HasSubstr("warning: going on from " + checkpoint("bn", "previous").string() +
-                                     ", at step 10\n"));
+  EXPECT_THAT(outcome.err, HasSubstr("warning: BN    goes on from " + checkpoint("bn", "previous").string() +
+                                     ": 1 epochs, 10 steps done\n"));
   EXPECT_TRUE(fs::exists(checkpoint("bn", "last").string() + ".damaged"));
   fs::remove(checkpoint("bn", "last").string() + ".damaged");
   expect_same_results();
