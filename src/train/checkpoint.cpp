@@ -4,7 +4,6 @@
 
 #include "keel/core/build_info.h"
 #include "keel/core/tensor_ops.h"
-#include "keel/io/safetensors.h"
 #include "keel/nn/state_dict.h"
 #include "keel/train/non_finite.h"
 
@@ -157,8 +156,10 @@ void write_checkpoint(const fs::path& path, const Checkpoint& checkpoint) {
 }
 
 Checkpoint read_checkpoint(const fs::path& path) {
-  const io::Safetensors file = io::read_safetensors(path);
-  const std::string name = path.string();
+  return parse_checkpoint(io::read_safetensors(path), path.string());
+}
+
+Checkpoint parse_checkpoint(const io::Safetensors& file, const std::string& name) {
   const Metadata metadata(file.metadata, name);
   const std::string& format = metadata.text("keel.format");
   check<FileError>(format == kFormat, "{}: keel.format '{}' expected, found '{}'", name, kFormat, format);

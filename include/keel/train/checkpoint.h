@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "keel/core/named_tensor.h"
+#include "keel/io/safetensors.h"
 #include "keel/nn/module.h"
 #include "keel/optim/optimizer.h"
 #include "keel/train/fit_state.h"
@@ -44,6 +45,8 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
 //   throws: FileError naming the file, what was expected and what was found, unless it is a whole checkpoint
 //           with the right checksum
 Checkpoint read_checkpoint(const std::filesystem::path& path);
+// The same for a safetensors file that was read already; `name` is what messages call it.
+Checkpoint parse_checkpoint(const io::Safetensors& file, const std::string& name);
 
 // Gives the model and the optimiser the state that they had. All or nothing: if it throws, neither is
 // changed.
