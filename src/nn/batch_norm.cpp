@@ -47,7 +47,8 @@ Variable BatchNorm::normalize(const Variable& x, Activation activation, Context&
   check<DTypeError>(!options_.track_running_stats || x.dtype() == running_mean.dtype(),
                     "[batch_norm] expected {} elements as in the layer, found {}",
                     name_of(running_mean.defined() ? running_mean.dtype() : x.dtype()), name_of(x.dtype()));
-  const bool use_batch = !frozen_ && (context.training() || !options_.track_running_stats);
+  const bool records = !frozen_ && (context.training() || recalibrating_);
+  const bool use_batch = records || !options_.track_running_stats;
   if (!use_batch) {
     return batch_norm_inference(x, weight, bias, {running_mean.value(), running_var.value()},
                                 options_.epsilon, activation);
@@ -55,17 +56,17 @@ Variable BatchNorm::normalize(const Variable& x, Activation activation, Context&
   const Index rows = x.value().numel() / channels_;
   check<ValueError>(rows > 1, "[batch_norm] expected more than one value per channel {}, found input {}: {}",
                     context.training() ? "in training" : "where batch statistics are used", x.shape(),
-                    remedies(context.training()));
+                    remedies(records));
   BatchNormResult result = batch_norm(x, weight, bias, options_.epsilon, activation);
-  if (context.training() && options_.track_running_stats) {
+  if (records && options_.track_running_stats) {
     update_running_statistics(result.statistics.mean, result.statistics.variance, rows);
   }
   return result.y;
 }
 
 // What helps against a batch of one row.
-const char* BatchNorm::remedies(bool training) const {
-  if (!training) return "use larger batches, or a layer with running statistics";
+const char* BatchNorm::remedies(bool records) const {
+  if (!records) return "use larger batches, or a layer with running statistics";
   // Only a layer with running statistics can be frozen.
   return options_.track_running_stats
              ? "use larger batches, drop the incomplete last batch, or freeze() the layer"
@@ -77,7 +78,8 @@ void BatchNorm::update_running_statistics(const Tensor& mean, const Tensor& vari
   std::int32_t& batches = *num_batches_tracked.mutable_value().data<std::int32_t>();
   // Counting stops where the counter ends: the weight of one batch in two billion makes no difference.
   if (batches < INT32_MAX) ++batches;
-  const double weight_of_batch = options_.momentum.value_or(1.0 / static_cast<double>(batches));
+  const double share = 1.0 / static_cast<double>(batches);
+  const double weight_of_batch = recalibrating_ ? share : options_.momentum.value_or(share);
   const double unbiased = static_cast<double>(rows) / static_cast<double>(rows - 1);
   dispatch_floating("batch_norm", mean.dtype(), [&](auto zero) {
     using T = decltype(zero);
@@ -97,6 +99,12 @@ void BatchNorm::update_running_statistics(const Tensor& mean, const Tensor& vari
 void BatchNorm::freeze(bool frozen) {
   check(options_.track_running_stats, "[batch_norm] only a layer with running statistics can be frozen");
   frozen_ = frozen;
+}
+
+void BatchNorm::recalibrate(bool on) {
+  check(options_.track_running_stats, "[batch_norm] there are no running statistics to recalibrate");
+  if (on && !frozen_) reset_running_stats();
+  recalibrating_ = on;
 }
 
 void BatchNorm::reset_running_stats() {

@@ -70,6 +70,12 @@ class BatchNorm final : public Layer<BatchNorm> {
   // Back to the initial values, with no batch tracked.   throws: Error without running statistics
   void reset_running_stats();
 
+  // While a layer recalibrates, it uses the batch's statistics in evaluation, too, and its running statistics
+  // are the plain mean over the batches since it began, whatever the momentum. Beginning resets them; ending
+  // puts things back to normal. A frozen layer stays as it is. keel/train/recalibrate.h does it for a model.
+  //   throws: Error without running statistics
+  void recalibrate(bool on);
+
   const BatchNormOptions& options() const { return options_; }
 
   Parameter weight;
@@ -80,12 +86,13 @@ class BatchNorm final : public Layer<BatchNorm> {
 
  private:
   Variable normalize(const Variable& x, Activation activation, Context& context);
-  const char* remedies(bool training) const;
+  const char* remedies(bool records) const;
   void update_running_statistics(const Tensor& mean, const Tensor& variance, Index rows);
 
   Index channels_;
   BatchNormOptions options_;
   bool frozen_ = false;
+  bool recalibrating_ = false;
 };
 
 }  // namespace keel::nn
