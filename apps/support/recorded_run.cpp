@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include "keel/io/atomic_file.h"
+#include "keel/io/json_text.h"
 
 namespace keel::apps {
 
@@ -16,7 +17,9 @@ constexpr std::size_t kMostBytes = 16 << 20;
 }  // namespace
 
 ordered_json read_config(const fs::path& path, const std::string& program) {
-  const ordered_json config = ordered_json::parse(io::read_file(path, kMostBytes), nullptr, false);
+  const std::string text = io::read_file(path, kMostBytes);
+  io::check_json(text, path.string(), {.bytes = kMostBytes});
+  const ordered_json config = ordered_json::parse(text);
   check<FileError>(config.is_object() && config.contains("program") && config.contains("options") &&
                        config["options"].is_object(),
                    "{}: the record of a run expected (JSON with program and options), found something else",

@@ -40,7 +40,7 @@ train::FitState go_on_from(const train::CheckpointDirectory::Found& found, const
     run.display->print(fmt::format("warning: {}; kept under a name that ends in .damaged", problem));
   }
   const train::FitState& state = found.checkpoint.state;
-  const auto options = ordered_json::parse(found.checkpoint.run.options, nullptr, false);
+  const auto options = ordered_json::parse(found.checkpoint.run.options);
   require_same_options(options, ordered_json::parse(run.description.options), {}, found.path);
   const Index epochs = std::max<Index>(0, state.epoch - 1);
   if (epochs > run.fit.epochs) {

@@ -4,6 +4,7 @@
 
 #include "keel/core/build_info.h"
 #include "keel/core/tensor_ops.h"
+#include "keel/io/json_text.h"
 #include "keel/nn/state_dict.h"
 #include "keel/train/non_finite.h"
 
@@ -50,11 +51,18 @@ class Metadata {
     return found->second;
   }
 
+  // Whoever parses it finds no surprises.
+  const std::string& json_text(const char* key) const {
+    // A long run has a long log, and the header that holds it is bounded.
+    io::check_json(text(key), fmt::format("{}: {}", path_, key), {.bytes = io::kMaxSafetensorsHeader});
+    return text(key);
+  }
+
   // Calls read(json) for the text of the key.
   template <class Read>
   auto parsed(const char* key, const Read& read) const {
     try {
-      return read(json::parse(text(key)));
+      return read(json::parse(json_text(key)));
     } catch (const json::exception& error) {
       throw FileError(
           fmt::format("{}: {} of a checkpoint expected, found something else: {}", path_, key, error.what()));
@@ -166,7 +174,7 @@ Checkpoint parse_checkpoint(const io::Safetensors& file, const std::string& name
   check<FileError>(file.checksum_verified, "{}: a checkpoint with a checksum expected, found none", name);
   Checkpoint checkpoint;
   checkpoint.run = {.model = metadata.text("keel.model"),
-                    .options = metadata.text("keel.options"),
+                    .options = metadata.json_text("keel.options"),
                     .class_names = metadata.parsed("keel.classes", [](const json& names) {
                       return names.get<std::vector<std::string>>();
                     })};

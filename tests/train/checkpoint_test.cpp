@@ -184,8 +184,15 @@ TEST(Checkpoint, SaysWhatIsWrongWithAFile) {
   };
   EXPECT_EQ(with("keel.state", ""), "a checkpoint with keel.state in its metadata expected, found none");
   EXPECT_EQ(with("keel.format", "checkpoint 2"), "keel.format 'checkpoint 1' expected, found 'checkpoint 2'");
-  EXPECT_TRUE(with("keel.state", "{").starts_with("keel.state of a checkpoint expected, found something"));
+  EXPECT_TRUE(
+      with("keel.state", "{").starts_with("keel.state: expected JSON: parse error at line 1, column 2"));
+  EXPECT_TRUE(with("keel.state", "{}").starts_with("keel.state of a checkpoint expected, found something"));
   EXPECT_TRUE(with("keel.classes", "[1]").starts_with("keel.classes of a checkpoint expected, found"));
+  // Deep enough to exhaust the stack of whoever prints it.
+  for (const char* key : {"keel.state", "keel.classes", "keel.options"}) {
+    EXPECT_EQ(with(key, std::string(200000, '[') + std::string(200000, ']')),
+              std::string(key) + ": expected JSON nested at most 64 deep");
+  }
   nlohmann::json state = {{"epoch", 1}, {"batch", 0.5}, {"step", 1}};
   EXPECT_EQ(with("keel.state", state.dump()), "keel.state: a whole number expected, found 0.5");
   state["batch"] = -1;

@@ -5,15 +5,15 @@
 #include <string>
 #include <string_view>
 
+#include "io/json_shown.h"
+
 namespace keel::nn::description {
 
 using Json = nlohmann::ordered_json;
 
-// throws: FileError with `where` in front, if the text is not JSON, has a key twice in an object or more than
-// 256 keys in one, is nested more than 64 deep, or longer than 1 MiB
+// throws: FileError as io::check_json()
 Json parse_json(std::string_view text, const std::string& where);
 
-// A value for a message: on one line, cut short.
-std::string shown(const Json& value);
+using io::shown;
 
 }  // namespace keel::nn::description
