@@ -1,0 +1,85 @@
+"""Checkpoints: safetensors files with a checksum, whose metadata hold JSON."""
+
+from __future__ import annotations
+
+import json
+import struct
+
+from corpus.safetensors import safetensors
+
+Files = dict[str, bytes]
+
+MODEL = {"input": [2], "classes": 2, "layers": [{"layer": "dense", "units": "classes"}, {"layer": "batch_norm"}]}
+SIZES = {"0.weight": [2, 2], "0.bias": [2], "1.gamma": [2], "1.beta": [2], "1.running_mean": [2], "1.running_var": [2],
+         "1.num_batches_tracked": [1]}
+MOMENTS = [name for name in SIZES if not name.startswith(("1.r", "1.n"))]
+STATE = {"epoch": 2, "batch": 1, "step": 5, "learning_rate": 0.001, "loss_sum": 0.5, "correct": 3, "examples": 4,
+         "seconds": 0.25, "optimizer_steps": 5, "log": [[0, 0, 2.5, 0.1, 2.25, 0.125, 0.001, 0],
+                                                        [1, 4, 0.5, 0.9, 0.75, 0.875, 0.001, 1.5]]}
+
+
+def numbers(shape: list[int]) -> tuple[str, list[int], bytes]:
+    count = 1
+    for extent in shape:
+        count *= extent
+    return "F32", shape, struct.pack(f"<{count}f", *(0.5 + i for i in range(count)))
+
+
+def checkpoint(tensors: dict | None = None, **metadata: str | None) -> bytes:
+    """A whole checkpoint; metadata under other values (None: without that key), which may be of any form."""
+    values = {"format": "checkpoint 1", "version": "0.1.0", "model": json.dumps(MODEL), "options": '{"lr":0.001}',
+              "classes": '["zero","one"]', "state": json.dumps(STATE), **metadata}
+    if tensors is None:
+        tensors = {f"model.{name}": numbers(shape) for name, shape in SIZES.items()}
+        for moment in ("m", "v"):
+            tensors |= {f"optimizer.{name}.{moment}": numbers(SIZES[name]) for name in MOMENTS}
+    return safetensors(tensors, {f"keel.{key}": value for key, value in values.items() if value is not None})
+
+
+def with_text(key: str, value: str) -> str:
+    """STATE with any text as one value."""
+    return json.dumps({**STATE, key: "@"}).replace('"@"', value)
+
+
+def checkpoint_files() -> Files:
+    whole = checkpoint()
+    damaged = bytearray(whole)
+    damaged[200] ^= 1
+    deep = 20_000
+    files = {
+        "whole": whole,
+        "damaged": bytes(damaged),
+        "cut": whole[:-4],
+        "without_a_checksum": whole.replace(b"keel.crc32", b"keel.crc33", 1),
+        "no_tensors": checkpoint({}),
+        "tensor_of_neither": checkpoint({"weight": numbers([2])}),
+        "tensor_with_the_prefix_only": checkpoint({"model.": numbers([2]), "optimizer.": numbers([1])}),
+        "weights_of_another_shape": checkpoint({"model.0.weight": numbers([4])}),
+        "weights_too_many": checkpoint({f"model.{i}.weight": numbers([1]) for i in range(300)}),
+        "other_format": checkpoint(format="checkpoint 2"),
+        "model_larger_than_its_weights": checkpoint(model=json.dumps({"model": "vgg-small", "input": [32, 32, 3],
+                                                                      "classes": 10})),
+        "model_not_json": checkpoint(model="mlp"),
+        "classes_not_a_list": checkpoint(classes='{"0":"zero"}'),
+        "classes_not_text": checkpoint(classes="[0,1]"),
+        "classes_deep": checkpoint(classes="[" * deep + "]" * deep),
+        "classes_100000": checkpoint(classes=json.dumps([""] * 20_000)),
+        "state_not_json": checkpoint(state="{"),
+        "state_a_list": checkpoint(state="[]"),
+        "state_deep": checkpoint(state='{"epoch":' * 5000 + "1" + "}" * 5000),
+        "state_deep_epoch": checkpoint(state=with_text("epoch", "[" * deep + "]" * deep)),
+        "log_deep": checkpoint(state=with_text("log", "[" * deep + "]" * deep)),
+        "log_of_a_short_row": checkpoint(state=json.dumps({**STATE, "log": [[1, 2]]})),
+        "log_of_text": checkpoint(state=json.dumps({**STATE, "log": [["1"] * 8]})),
+        "log_of_5000_rows": checkpoint(state=json.dumps({**STATE, "log": STATE["log"] * 2500}, separators=(",", ":"))),
+        "log_not_utf8_in_a_message": checkpoint(state=json.dumps({**STATE, "log": ["\ud800"]})),
+        "key_twice": checkpoint(state=json.dumps(STATE)[:-1] + ',"epoch":3}'),
+    }
+    for key in ("format", "version", "model", "options", "classes", "state"):
+        files[f"without_{key}"] = checkpoint(**{key: None})
+    for name, value in {"negative": -1, "fractional": 1.5, "true": True, "null": None, "text": "2", "2_63": 1 << 63,
+                        "2_63_less_1": (1 << 63) - 1, "2_64": 1 << 64}.items():
+        files[f"epoch_{name}"] = checkpoint(state=json.dumps({**STATE, "epoch": value, "batch": value, "step": value}))
+        files[f"examples_{name}"] = checkpoint(state=json.dumps({**STATE, "examples": value, "correct": value}))
+        files[f"optimizer_steps_{name}"] = checkpoint(state=json.dumps({**STATE, "optimizer_steps": value}))
+    return files
