@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "keel/core/build_info.h"
+#include "keel/io/json_text.h"
 #include "keel/io/npz.h"
 #include "keel/io/safetensors.h"
 #include "keel/nn/pytorch_state.h"
@@ -36,6 +37,7 @@ WeightLayout layout_named(const std::string& name, const fs::path& path) {
 
 std::vector<std::string> class_names_in(const std::string& json, const fs::path& path) {
   try {
+    io::check_json(json, path.string() + ": keel.classes", {.bytes = io::kMaxSafetensorsHeader});
     return nlohmann::json::parse(json).get<std::vector<std::string>>();
   } catch (const nlohmann::json::exception&) {
     throw FileError(
@@ -101,6 +103,10 @@ SavedModel read_model(const fs::path& path) {
   for (const NamedTensor& named : weights.tensors) limits.parameters += named.tensor.numel();
   auto model = naming(path, [&] { return description.build(Rng(0, Stream::initialization), limits); });
   load(*model, description.input().value(), weights.tensors, weights.layout.value(), true, path);
+  const std::size_t names = weights.run->class_names.size();
+  check<FileError>(static_cast<Index>(names) == description.classes().value(),
+                   "{}: a name for each of the {} classes expected, found {}", path.string(),
+                   description.classes().value(), names);
   return {description, std::move(model), weights.run->options, weights.run->class_names};
 }
 

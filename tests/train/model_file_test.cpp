@@ -125,11 +125,12 @@ TEST_F(ModelFile, LoadsAllOrNothingUnlessToldOtherwise) {
 
 TEST_F(ModelFile, DescriptionsThatDoNotFitTheirWeights) {
   const fs::path path = file("m");
-  const auto reading = [&](const std::string& description, const std::string& layout = "native") {
+  const auto reading = [&](const std::string& description, const std::string& layout = "native",
+                           const std::string& classes = R"(["a","b","c"])") {
     io::write_safetensors(path, {.metadata = {{"keel.format", "model 1"},
                                               {"keel.model", description},
                                               {"keel.options", "{}"},
-                                              {"keel.classes", "[]"},
+                                              {"keel.classes", classes},
                                               {"keel.layout", layout}},
                                  .tensors = {{"0.weight", Tensor::ones({2, 3})}}});
     const std::string message = message_of<FileError>([&] { read_model(path); });
@@ -143,6 +144,8 @@ TEST_F(ModelFile, DescriptionsThatDoNotFitTheirWeights) {
             ": keel.layout native or pytorch expected, found 'row-major'");
   EXPECT_EQ(reading(dense("2", R"(,"input":[3],"classes":2)")),
             ": [load_state_dict] mismatched 1: '0.weight' (expected [3,2] float32, found [2,3] float32)");
+  EXPECT_EQ(reading(dense("3", R"(,"input":[2],"classes":3)"), "native", R"(["a","b"])"),
+            ": a name for each of the 3 classes expected, found 2");
   EXPECT_TRUE(reading("{").starts_with(": keel.model")) << reading("{");
   EXPECT_NE(reading(dense("3", "")), "no error");
   // A model of a terabyte is refused before it is made.
