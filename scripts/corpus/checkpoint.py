@@ -10,9 +10,9 @@ from corpus.safetensors import safetensors
 Files = dict[str, bytes]
 
 MODEL = {"input": [2], "classes": 2, "layers": [{"layer": "dense", "units": "classes"}, {"layer": "batch_norm"}]}
-SIZES = {"0.weight": [2, 2], "0.bias": [2], "1.gamma": [2], "1.beta": [2], "1.running_mean": [2], "1.running_var": [2],
-         "1.num_batches_tracked": [1]}
-MOMENTS = [name for name in SIZES if not name.startswith(("1.r", "1.n"))]
+SIZES = {"0.weight": [2, 2], "0.bias": [2], "1.weight": [2], "1.bias": [2], "1.running_mean": [2], "1.running_var": [2]}
+MOMENTS = [name for name in SIZES if "running" not in name]
+STEPS = "1.num_batches_tracked"
 STATE = {"epoch": 2, "batch": 1, "step": 5, "learning_rate": 0.001, "loss_sum": 0.5, "correct": 3, "examples": 4,
          "seconds": 0.25, "optimizer_steps": 5, "log": [[0, 0, 2.5, 0.1, 2.25, 0.125, 0.001, 0],
                                                         [1, 4, 0.5, 0.9, 0.75, 0.875, 0.001, 1.5]]}
@@ -25,12 +25,18 @@ def numbers(shape: list[int]) -> tuple[str, list[int], bytes]:
     return "F32", shape, struct.pack(f"<{count}f", *(0.5 + i for i in range(count)))
 
 
+def weights(prefix: str = "", kind: str = "I32") -> dict:
+    """A model's; `kind` is the element type of its one integer, an [1] of Keel's and a scalar of PyTorch's."""
+    steps = ("I32", [1], struct.pack("<i", 5)) if kind == "I32" else ("I64", [], struct.pack("<q", 5))
+    return {**{prefix + name: numbers(shape) for name, shape in SIZES.items()}, prefix + STEPS: steps}
+
+
 def checkpoint(tensors: dict | None = None, **metadata: str | None) -> bytes:
     """A whole checkpoint; metadata under other values (None: without that key), which may be of any form."""
     values = {"format": "checkpoint 1", "version": "0.1.0", "model": json.dumps(MODEL), "options": '{"lr":0.001}',
               "classes": '["zero","one"]', "state": json.dumps(STATE), **metadata}
     if tensors is None:
-        tensors = {f"model.{name}": numbers(shape) for name, shape in SIZES.items()}
+        tensors = weights("model.")
         for moment in ("m", "v"):
             tensors |= {f"optimizer.{name}.{moment}": numbers(SIZES[name]) for name in MOMENTS}
     return safetensors(tensors, {f"keel.{key}": value for key, value in values.items() if value is not None})
@@ -60,6 +66,7 @@ def checkpoint_files() -> Files:
         "model_larger_than_its_weights": checkpoint(model=json.dumps({"model": "vgg-small", "input": [32, 32, 3],
                                                                       "classes": 10})),
         "model_not_json": checkpoint(model="mlp"),
+        "classes_more_than_the_model_has": checkpoint(classes='["zero","one","two"]'),
         "classes_not_a_list": checkpoint(classes='{"0":"zero"}'),
         "classes_not_text": checkpoint(classes="[0,1]"),
         "classes_deep": checkpoint(classes="[" * deep + "]" * deep),
@@ -75,6 +82,9 @@ def checkpoint_files() -> Files:
         "log_not_utf8_in_a_message": checkpoint(state=json.dumps({**STATE, "log": ["\ud800"]})),
         "key_twice": checkpoint(state=json.dumps(STATE)[:-1] + ',"epoch":3}'),
     }
+    for layout in ("native", "pytorch", "other"):
+        files[f"exported_{layout}"] = checkpoint(
+            weights(kind="I64" if layout == "pytorch" else "I32"), format="model 1", layout=layout)
     for key in ("format", "version", "model", "options", "classes", "state"):
         files[f"without_{key}"] = checkpoint(**{key: None})
     for name, value in {"negative": -1, "fractional": 1.5, "true": True, "null": None, "text": "2", "2_63": 1 << 63,
