@@ -6,30 +6,14 @@
 #include <cstdio>
 #include <cxxopts.hpp>
 #include <map>
-#include <numeric>
 #include <set>
 #include <stdexcept>
 
 #include "keel/core/build_info.h"
+#include "keel/core/did_you_mean.h"
 
 namespace keel::apps {
 namespace {
-
-// Levenshtein distance.
-std::size_t distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row.back();
-}
 
 // Before anything else: the first kernel may run long after, or on a thread where nobody catches.
 void require_usable_isa() {
@@ -140,13 +124,8 @@ std::vector<std::string> CommandLine::require_known(int argc, const char* const*
     const std::string name =
         argument.starts_with("--") ? argument.substr(2, equals - 2) : argument.substr(1, equals - 1);
     if (!argument.starts_with("--") || std::find(known.begin(), known.end(), name) == known.end()) {
-      const auto nearest = std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
-        return distance(a, name) < distance(b, name);
-      });
-      // A name of which nothing is left is no slip of the finger.
-      const bool near = distance(*nearest, name) < std::max(nearest->size(), name.size());
       throw UsageError(fmt::format("unknown option '{}'{} (--help lists all)", argument,
-                                   near ? fmt::format(": did you mean --{}?", *nearest) : ""));
+                                   did_you_mean(name, known, "--{}")));
     }
     if (!seen.insert(name).second) throw UsageError(fmt::format("--{} is given twice", name));
     const bool takes_value = parsed_->flags.count(name) == 0;

@@ -28,13 +28,14 @@ constexpr std::size_t kLongestName = 64;
 
 }  // namespace
 
-std::string did_you_mean(const std::string& name, const std::vector<std::string>& known) {
+std::string did_you_mean(const std::string& name, const std::vector<std::string>& known,
+                         const std::string& shown) {
   if (known.empty() || name.size() > kLongestName) return "";
   const auto nearest = std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
     return distance(a, name) < distance(b, name);
   });
   if (distance(*nearest, name) >= std::max(nearest->size(), name.size())) return "";
-  return fmt::format(": did you mean '{}'?", *nearest);
+  return fmt::format(": did you mean {}?", fmt::format(fmt::runtime(shown), *nearest));
 }
 
 }  // namespace keel

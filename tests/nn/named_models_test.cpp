@@ -7,6 +7,7 @@
 #include "keel/nn/flatten.h"
 #include "keel/nn/model_description.h"
 #include "keel/nn/pool2d.h"
+#include "keel/nn/state_dict.h"
 #include "support/check_module.h"
 #include "support/errors.h"
 #include "support/random_tensor.h"
@@ -128,6 +129,25 @@ TEST(NamedModels, PutBatchNormWhereTheyAreAsked) {
   EXPECT_EQ(order("resnet20", {}), "batch_norm 1");
   EXPECT_EQ(order("resnet20", {.norm_position = NormPosition::after_activation}), "batch_norm 2");
   EXPECT_EQ(order("resnet20", {.batch_norm = false}), "none");
+}
+
+TEST(NamedModels, AreCopiedAndRestoredBitForBit) {
+  for (const std::string& name : ModelDescription::named_models()) {
+    const auto model = build(name, {16, 16, 1}, {.batch_norm = true});
+    nn::Context training(nn::Mode::training);
+    (*model)(Variable(random_tensor({4, 16, 16, 1}, 1, DType::float32)), training);
+    const auto clone = model->clone();
+    const auto other = ModelDescription::named(name, {.batch_norm = true})
+                           .build({16, 16, 1}, 10, Rng(8, Stream::initialization));
+    nn::load_state_dict(*other, model->state_dict());
+    const Variable x(random_tensor({3, 16, 16, 1}, 2, DType::float32));
+    const auto logits = [&](nn::Module& each) {
+      nn::Context context(nn::Mode::evaluation);
+      return each(x, context).value();
+    };
+    EXPECT_TRUE(same_bits(logits(*clone), logits(*model))) << name;
+    EXPECT_TRUE(same_bits(logits(*other), logits(*model))) << name;
+  }
 }
 
 TEST(NamedModels, AreSoundModules) {
