@@ -32,11 +32,13 @@ void declare(CommandLine& command) {
   command.add(
       "resume", "DIR", "",
       "Go on with the run that the directory holds, as if it had never stopped: under its own options, "
-      "of which only --data, --threads, --checkpoint-every and, but for --schedule cosine, --epochs "
+      "of which only --data, --threads, --checkpoint-every, --recalibrate-bn and, but for --schedule cosine, "
+      "--epochs "
       "may be given anew");
   command.add("config", "FILE", "",
               "Take options from a config.json of an earlier run; those that are given as well count");
   apps::add_model_options(command);
+  apps::add_initial_weights(command);
   command.add("epochs", "N", "10", "Passes over the training set");
   command.add("batch-size", "N", "32", "Examples in a batch");
   command.add_flag("drop-last", "Leave out the last batch of an epoch if it is smaller than the others");
@@ -55,9 +57,8 @@ void declare(CommandLine& command) {
 // Options that say where, how fast and how long, but not what: they may change when a run goes on. The data
 // are compared by their content, and the model by its description.
 std::set<std::string> free_options(const CommandLine& command) {
-  std::set<std::string> names = {"data",          "out",       "overwrite", "resume",           "config",
-                                 "threads",       "init-from", "layout",    "checkpoint-every", "non-strict",
-                                 "recalibrate-bn"};
+  std::set<std::string> names = {"data",   "out",     "overwrite",        "resume",
+                                 "config", "threads", "checkpoint-every", "recalibrate-bn"};
   if (!apps::depends_on_epochs(command)) names.insert("epochs");
   return names;
 }

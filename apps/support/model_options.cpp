@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "keel/io/atomic_file.h"
+#include "keel/train/model_file.h"
 
 namespace keel::apps {
 namespace {
@@ -84,6 +85,35 @@ nn::ModelDescription model_description_of(const CommandLine& command) {
   const std::string& batch_norm = command.choice("batch-norm", {"on", "off", "auto"});
   if (batch_norm != "auto") options.batch_norm = batch_norm == "on";
   return nn::ModelDescription::named(model, options);
+}
+
+void add_initial_weights(CommandLine& command) {
+  command.add("init-from", "FILE", "",
+              "Start from the weights in a checkpoint or another safetensors file, in place of random ones");
+  command.add("layout", "native|pytorch|auto", "auto",
+              "How a file for --init-from holds weights; auto: as it says itself");
+  command.add_flag("non-strict", "Take what fits from the file for --init-from, and say what does not");
+}
+
+bool has_initial_weights(const CommandLine& command) {
+  const bool given = command.given("init-from") || !command.text("init-from").empty();
+  for (const char* option : {"layout", "non-strict"}) {
+    if (command.given(option) && !given) {
+      throw UsageError(fmt::format("--{}: expected with --init-from only", option));
+    }
+  }
+  if (given && command.text("init-from").empty()) throw UsageError("--init-from: expected a file, found ''");
+  return given;
+}
+
+void load_initial_weights(const CommandLine& command, nn::Module& model, const Shape& example) {
+  train::LoadWeightsOptions options = {.strict = !command.flag("non-strict")};
+  const std::string& layout = command.choice("layout", {"native", "pytorch", "auto"});
+  if (layout == "native") options.layout = train::WeightLayout::native;
+  if (layout == "pytorch") options.layout = train::WeightLayout::pytorch;
+  const std::string& file = command.text("init-from");
+  const StateDifference left_out = train::load_weights(model, example, file, options);
+  if (!left_out.empty()) fmt::print(stderr, "warning: {}: {}\n", file, left_out.to_string());
 }
 
 }  // namespace keel::apps

@@ -25,4 +25,12 @@ bool is_named_model(const CommandLine& command);
 //   something else
 nn::ModelDescription model_description_of(const CommandLine& command);
 
+// --init-from, --layout, --non-strict: weights to start from.
+void add_initial_weights(CommandLine& command);
+bool has_initial_weights(const CommandLine& command);
+// Gives the model the weights in the file, and says on stderr what of them did not fit, if that is allowed.
+//   example: the shape of one example
+//   throws: UsageError; FileError, see train::load_weights()
+void load_initial_weights(const CommandLine& command, nn::Module& model, const Shape& example);
+
 }  // namespace keel::apps

@@ -2,6 +2,7 @@
 
 #include "keel/nn/state_dict.h"
 #include "keel/train/metrics.h"
+#include "keel/train/recalibrate.h"
 #include "keel/train/summary.h"
 #include "support/interruption.h"
 #include "support/model_options.h"
@@ -17,6 +18,7 @@ namespace {
 
 constexpr Index kEvaluationBatch = 256;
 constexpr const char* kSummary = "summary.json";
+constexpr const char* kRecalibrated = "recalibrated.safetensors";
 
 data::Batches in_order(const data::DatasetPtr& dataset) {
   return data::Batches(dataset, {.batch_size = std::min(kEvaluationBatch, dataset->size())});
@@ -38,6 +40,14 @@ train::FitOptions fit_options_of(const CommandLine& command, Index epochs, Index
           .early_stopping = early_stopping_of(command)};
 }
 
+bool has_batch_norm(nn::Module& model) {
+  bool found = false;
+  model.visit([&](const std::string&, nn::Module& module) {
+    found = found || dynamic_cast<const nn::BatchNorm*>(&module) != nullptr;
+  });
+  return found;
+}
+
 const char* in_words(train::Ending ending) {
   switch (ending) {
     case train::Ending::finished:
@@ -55,6 +65,7 @@ const char* in_words(train::Ending ending) {
 std::vector<fs::path> TrainProgram::files() {
   std::vector<fs::path> all = training_run_files();
   all.emplace_back(kSummary);
+  all.push_back(fs::path(kCheckpointFolder) / kRecalibrated);
   return all;
 }
 
@@ -77,6 +88,10 @@ TrainProgram::TrainProgram(const CommandLine& command, ordered_json record,
       test_(in_order(data_.test)) {
   fit_options_of(command, epochs_, training_.count());
   checkpoint_every(command);
+  if (command.integer("recalibrate-bn", 0) > 0 && !has_batch_norm(*model_)) {
+    throw UsageError("--recalibrate-bn: expected with a model that has BatchNorm, found one without");
+  }
+  if (has_initial_weights(command)) load_initial_weights(command, *model_, data_.training->example_shape());
   try {
     train::check_batches(*model_, training_);
   } catch (const ValueError& error) {
@@ -113,12 +128,21 @@ TrainProgram::Evaluation TrainProgram::evaluate(const std::string& weights, nn::
 std::vector<TrainProgram::Evaluation> TrainProgram::evaluate_all(const fs::path& directory) const {
   std::vector<Evaluation> evaluations = {evaluate("last", *model_)};
   const train::CheckpointDirectory checkpoints(directory / kCheckpointFolder);
+  const auto copy = std::static_pointer_cast<nn::Sequential>(model_->clone());
+  if (const Index batches = command_.integer("recalibrate-bn", 0); batches > 0) {
+    const data::Batches whole(data_.training,
+                              {.batch_size = batch_size_, .shuffle = true, .drop_last = true, .seed = seed_});
+    train::recalibrate_batch_norm(*copy, whole, batches, interrupted);
+    train::Checkpoint recalibrated = train::read_checkpoint(checkpoints.last());
+    recalibrated.model = copy->state_dict();
+    train::write_checkpoint(checkpoints.path() / kRecalibrated, recalibrated);
+    evaluations.push_back(evaluate("last, recalibrated", *copy));
+  }
   std::error_code ignored;
   if (fs::exists(checkpoints.best(), ignored)) {
     const train::Checkpoint best = train::read_checkpoint(checkpoints.best());
-    const auto model = std::static_pointer_cast<nn::Sequential>(model_->clone());
-    nn::load_state_dict(*model, best.model);
-    evaluations.push_back(evaluate(fmt::format("best, epoch {}", best.state.log.back().epoch), *model));
+    nn::load_state_dict(*copy, best.model);
+    evaluations.push_back(evaluate(fmt::format("best, epoch {}", best.state.log.back().epoch), *copy));
   }
   return evaluations;
 }

@@ -181,6 +181,45 @@ TEST_F(Train, GoesOnBitForBit) {
             "error: --resume and --overwrite exclude each other\n");
 }
 
+TEST_F(Train, RecalibratesBatchNorm) {
+  const Outcome outcome = train_to("a", {"--epochs", "1", "--batch-norm", "on", "--recalibrate-bn", "3"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const auto evaluations = json_in(out("a") / "summary.json").at("evaluations");
+  ASSERT_EQ(evaluations.size(), 3U);
+  EXPECT_EQ(evaluations[1].at("weights"), "last, recalibrated");
+  EXPECT_NE(evaluations[1].at("test_loss"), evaluations[0].at("test_loss"));
+  const auto recalibrated = train::read_checkpoint(out("a") / "checkpoints" / "recalibrated.safetensors");
+  const auto trained = train::read_checkpoint(last("a"));
+  for (std::size_t i = 0; i < trained.model.size(); ++i) {
+    const Tensor &a = trained.model[i].tensor, &b = recalibrated.model[i].tensor;
+    const bool statistic = trained.model[i].name.find("running_") != std::string::npos ||
+                           trained.model[i].name.find("num_batches") != std::string::npos;
+    EXPECT_EQ(std::memcmp(a.bytes(), b.bytes(), a.num_bytes()) != 0, statistic) << trained.model[i].name;
+  }
+  expect_refused({"--recalibrate-bn", "1"}, 2,
+                 "--recalibrate-bn: expected with a model that has BatchNorm, found one without");
+}
+
+TEST_F(Train, StartsFromTheWeightsInAFile) {
+  ASSERT_EQ(train_to("a", {"--epochs", "1", "--batch-norm", "on"}).status, 0);
+  ASSERT_EQ(train_to("b", {"--epochs", "1", "--batch-norm", "on", "--init-from", last("a")}).status, 0);
+  // Row 0 of the second run is where the first one ended.
+  EXPECT_EQ(column("b", kValLoss)[0], column("a", kValLoss)[1]);
+
+  const Outcome strict = train_to("c", {"--init-from", last("a")});
+  EXPECT_EQ(strict.status, 1);
+  EXPECT_THAT(strict.err, StartsWith("error: " + last("a").string() + ": "));
+  EXPECT_FALSE(fs::exists(out("c")));
+  const Outcome loose = train_to("c", {"--init-from", last("a"), "--non-strict", "--epochs", "1"});
+  EXPECT_EQ(loose.status, 0);
+  EXPECT_THAT(loose.err, StartsWith("warning: " + last("a").string() + ": unexpected "));
+  EXPECT_THAT(loose.err, HasSubstr("'3.running_mean'"));
+
+  expect_refused({"--layout", "pytorch"}, 2, "--layout: expected with --init-from only");
+  expect_refused({"--non-strict"}, 2, "--non-strict: expected with --init-from only");
+  expect_refused({"--init-from", ""}, 2, "--init-from: expected a file, found ''");
+}
+
 TEST_F(Train, EndsWithOneWhenItDiverges) {
   const Outcome outcome =
       train_to("a", {"--epochs", "2", "--optimizer", "sgd", "--lr", "1e30", "--batch-size", "8"});
