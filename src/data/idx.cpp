@@ -1,7 +1,5 @@
 #include "keel/data/idx.h"
 
-#include <fcntl.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -17,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "io/input_file.h"
 #include "keel/core/error.h"
 #include "keel/core/parallel.h"
 
@@ -34,11 +33,9 @@ constexpr Index kMaxPiece = 1 << 30;
 // What a thread reads of a plain file at a time.
 constexpr Index kPiece = 4 << 20;
 
-std::string system_message(int error) { return std::generic_category().message(error); }
-
 [[noreturn]] void fail_to_open(const fs::path& path) {
   throw FileError(
-      fmt::format("{}: cannot open: {}", path.string(), system_message(errno != 0 ? errno : ENOMEM)));
+      fmt::format("{}: cannot open: {}", path.string(), io::system_message(errno != 0 ? errno : ENOMEM)));
 }
 
 // A file opened by zlib, which passes plain files through and decompresses those that begin with gzip's magic
@@ -94,41 +91,11 @@ class GzFile {
  private:
   [[noreturn]] void fail_to_write() const {
     throw FileError(
-        fmt::format("{}: cannot write: {}", path_.string(), system_message(errno != 0 ? errno : EIO)));
+        fmt::format("{}: cannot write: {}", path_.string(), io::system_message(errno != 0 ? errno : EIO)));
   }
 
   fs::path path_;
   gzFile file_ = nullptr;
-};
-
-// A file of which any part can be read at any time.
-class PlainFile {
- public:
-  explicit PlainFile(const fs::path& path) : path_(path) {
-    errno = 0;
-    file_ = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file_ < 0) fail_to_open(path);
-  }
-  PlainFile(const PlainFile&) = delete;
-  PlainFile& operator=(const PlainFile&) = delete;
-  ~PlainFile() { ::close(file_); }
-
-  // Reads up to `size` bytes from `offset` on: fewer only at the end of the file.
-  Index read(std::uint8_t* to, Index size, Index offset) const {
-    Index done = 0;
-    while (done < size) {
-      const ssize_t got = pread(file_, to + done, static_cast<std::size_t>(size - done), offset + done);
-      if (got < 0 && errno == EINTR) continue;
-      check<FileError>(got >= 0, "{}: cannot read: {}", path_.string(), system_message(errno));
-      if (got == 0) break;
-      done += got;
-    }
-    return done;
-  }
-
- private:
-  fs::path path_;
-  int file_ = -1;
 };
 
 // Removes a file that was not finished.
@@ -224,8 +191,8 @@ class IdxFile {
     if (plain_) {
       const Index begin = piece * kPiece;
       const Index size = std::min(kPiece, tensor_.numel() - begin);
-      const Index got = plain_->read(elements + begin, size, header_ + begin);
-      if (got < size) fail_for_size(tensor_.shape(), begin + got);
+      plain_->read(static_cast<std::uint64_t>(header_ + begin),
+                   std::as_writable_bytes(std::span(elements + begin, static_cast<std::size_t>(size))));
       return;
     }
     const Index got = gz_->read(elements, tensor_.numel());
@@ -246,7 +213,7 @@ class IdxFile {
 
   std::string name_;
   std::optional<GzFile> gz_;
-  std::optional<PlainFile> plain_;
+  std::optional<io::InputFile> plain_;
   Index header_ = 0;
   Tensor tensor_;
 };

@@ -21,6 +21,7 @@
 #include "keel/nn/models.h"
 #include "keel/nn/pool2d.h"
 #include "keel/nn/pytorch_state.h"
+#include "keel/nn/residual.h"
 
 namespace keel {
 namespace {
@@ -61,6 +62,23 @@ std::shared_ptr<nn::Sequential> pooled(Rng rng) {
   return model;
 }
 
+std::shared_ptr<nn::Sequential> with_residuals(Rng rng) {
+  auto body = std::make_shared<nn::Sequential>(), shortcut = std::make_shared<nn::Sequential>();
+  body->add<nn::Conv2d>(3, 4, 3, rng, nn::Conv2dLayerOptions{.convolution = {.stride = 2, .padding = 1}});
+  body->add<nn::BatchNorm>(4);
+  shortcut->add<nn::Conv2d>(3, 4, 1, rng, nn::Conv2dLayerOptions{.convolution = {.stride = 2}});
+  auto model = std::make_shared<nn::Sequential>();
+  model->add<nn::Residual>(body, shortcut);
+  model->add<nn::ReLU>();
+  model->add<nn::Flatten>();
+  model->add<nn::Dense>(4 * 3 * 4, 6, rng);
+  auto dense = std::make_shared<nn::Sequential>();
+  dense->add<nn::Dense>(6, 6, rng);
+  model->add<nn::Residual>(dense);
+  model->add<nn::BatchNorm>(6);
+  return model;
+}
+
 std::vector<Case> all_cases() {
   const Shape mnist = {28, 28, 1}, colour = {12, 8, 3};
   const auto before = nn::NormPosition::before_activation, after = nn::NormPosition::after_activation;
@@ -79,6 +97,7 @@ std::vector<Case> all_cases() {
        }},
       {"flattened_batch_norm", {10, 7, 2}, flattened_batch_norm},
       {"pooled", {6, 8, 3}, pooled},
+      {"with_residuals", {8, 6, 3}, with_residuals},
   };
 }
 

@@ -92,6 +92,24 @@ def pooled():
     return nn.Sequential(OrderedDict(block=block, pool=pool, head=nn.Linear(5, 4)))
 
 
+class Residual(nn.Module):
+    def __init__(self, body, shortcut=None):
+        super().__init__()
+        self.body = body
+        if shortcut is not None:
+            self.shortcut = shortcut
+
+    def forward(self, x):
+        return self.body(x) + (self.shortcut(x) if hasattr(self, "shortcut") else x)
+
+
+def with_residuals():
+    body = nn.Sequential(nn.Conv2d(3, 4, 3, stride=2, padding=1), nn.BatchNorm2d(4))
+    shortcut = nn.Sequential(nn.Conv2d(3, 4, 1, stride=2))
+    return nn.Sequential(Residual(body, shortcut), nn.ReLU(), nn.Flatten(), nn.Linear(48, 6),
+                         Residual(nn.Sequential(nn.Linear(6, 6))), nn.BatchNorm1d(6))
+
+
 MODELS = {
     "mlp": lambda: mlp(784),
     "mlp_colour_bn_dropout": lambda: mlp(288, batch_norm=True, dropout=True),
@@ -100,6 +118,7 @@ MODELS = {
     "cnn_bn_after_dropout": lambda: cnn(3, 6, "after", dropout=True),
     "flattened_batch_norm": flattened_batch_norm,
     "pooled": pooled,
+    "with_residuals": with_residuals,
 }
 
 

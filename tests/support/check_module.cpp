@@ -7,6 +7,8 @@
 
 #include "keel/autograd/gradcheck.h"
 #include "keel/core/tensor_ops.h"
+#include "keel/io/safetensors.h"
+#include "keel/nn/state_dict.h"
 #include "support/random_tensor.h"
 
 namespace keel::testing {
@@ -18,12 +20,6 @@ using nn::Module;
 using nn::NamedVariable;
 
 const char* name_of_mode(Mode mode) { return mode == Mode::training ? "training" : "evaluation"; }
-
-std::vector<NamedVariable> state_of(const Module& module) {
-  std::vector<NamedVariable> state = module.named_parameters();
-  for (NamedVariable& buffer : module.named_buffers()) state.push_back(std::move(buffer));
-  return state;
-}
 
 std::vector<std::string> names_of(const std::vector<NamedVariable>& state) {
   std::vector<std::string> names;
@@ -170,7 +166,7 @@ class ModuleChecker {
     const std::shared_ptr<Module> copy = module_->clone();
     require(places_of(*copy) == places_of(*module_), "the clone consists of {}, not {}",
             fmt::join(places_of(*copy), ", "), fmt::join(places_of(*module_), ", "));
-    const std::vector<NamedVariable> theirs = state_of(*copy), ours = state_of(*module_);
+    const std::vector<NamedVariable> theirs = copy->named_state(), ours = module_->named_state();
     require(names_of(theirs) == names_of(ours), "the clone's state is named {}, not {}", names_of(theirs),
             names_of(ours));
     if (names_of(theirs) != names_of(ours)) return;
@@ -201,18 +197,17 @@ class ModuleChecker {
     const std::shared_ptr<Module> other = made_with(2);
     other->to(DType::float64);
     move_state(*other, affine(expected_.input, 2, 1), 300);
-    std::vector<NamedVariable> theirs = state_of(*other);
-    const std::vector<NamedVariable> ours = state_of(*module_);
+    const std::vector<NamedVariable> theirs = other->named_state(), ours = module_->named_state();
     require(names_of(theirs) == names_of(ours), "another instance's state is named {}, not {}",
             names_of(theirs), names_of(ours));
     if (names_of(theirs) != names_of(ours)) return;
     require(ours.empty() || !same_bits(output_of(*module_, expected_.input, Mode::evaluation),
                                        output_of(*other, expected_.input, Mode::evaluation)),
             "another instance with other state gives the same output: copying it shows nothing");
-    for (std::size_t i = 0; i < ours.size(); ++i) {
-      theirs[i].variable.mutable_value().copy_from(ours[i].variable.value());
-    }
-    require_same_outputs(*other, "another instance with the same state");
+    const std::vector<std::byte> file =
+        io::encode_safetensors({.metadata = {}, .tensors = module_->state_dict()});
+    nn::load_state_dict(*other, io::parse_safetensors(file, "the file of the state").tensors);
+    require_same_outputs(*other, "another instance that loaded the state");
   }
 
   const ModuleMaker& make_;

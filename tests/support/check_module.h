@@ -30,8 +30,8 @@ struct ModuleExpectation {
 // In training and in evaluation: the output has the shape, and the element type of the input (float32 and
 // float64); it is a function of input, parameters, buffers and the context's stream; it is the same with
 // recording off; the gradients of the input and of each parameter pass gradcheck; the input is left alone.
-// A clone gives the same bits, has the same names and shares nothing. Parameters and buffers copied by name
-// make another instance give the same bits, so nothing that matters is unregistered.
+// A clone gives the same bits, has the same names and shares nothing. Its state, saved as safetensors and
+// loaded, makes another instance give the same bits, so nothing that matters is unregistered.
 // A failure lists all that is wrong.
 ::testing::AssertionResult check_module(const ModuleMaker& make, const ModuleExpectation& expected);
 
