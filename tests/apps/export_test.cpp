@@ -18,11 +18,12 @@ using Arguments = std::vector<std::string>;
 class Export : public ::testing::Test {
  protected:
   Export() {
-    const nn::ClassifierOptions options = {.input = {6, 4, 3}, .batch_norm = true};
+    const nn::ClassifierOptions options = {.input = {6, 4, 3}, .classes = 2, .batch_norm = true};
     const auto model = nn::mlp(Rng(1, Stream::initialization), options);
     const optim::Sgd optimizer(model->named_parameters(), {.momentum = 0.9});
-    const train::RunDescription run = {
-        .model = nn::ModelDescription::of("mlp", options).to_json(), .options = "{}", .class_names = {}};
+    const train::RunDescription run = {.model = nn::ModelDescription::of("mlp", options).to_json(),
+                                       .options = "{}",
+                                       .class_names = {"a", "b"}};
     train::write_checkpoint(checkpoint_, train::checkpoint_of(run, {}, *model, optimizer));
   }
   std::string file(const std::string& name) const { return directory_ / name; }
@@ -36,7 +37,7 @@ TEST_F(Export, WritesBothLayoutsAndNumPysFormat) {
                     npz = file("a.npz");
   Outcome outcome = run_program("keel-export", {checkpoint_, native});
   EXPECT_EQ(outcome.err, "");
-  EXPECT_EQ(outcome.out, native + ": 9 tensors with 10890 trained parameters, in layout native\n");
+  EXPECT_EQ(outcome.out, native + ": 9 tensors with 9858 trained parameters, in layout native\n");
   EXPECT_EQ(outcome.status, 0);
   // The optimiser stays behind, and "model." in front of the names.
   EXPECT_EQ(io::read_safetensors(native).tensors.size(), 9u);
