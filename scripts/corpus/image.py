@@ -79,12 +79,19 @@ def jpeg_files(golden: Files) -> Files:
     progressive, turned = golden["jpeg_progressive"], golden["jpeg_orientation_6"]
     exif = turned.find(b"Exif\0\0")
     tables = color.find(b"\xff\xc4")
+
+    def with_table(counts: bytes, values: int) -> bytes:
+        return color[:tables] + segment(0xC4, b"\0" + counts + bytes(values)) + color[tables:]
+
     return {
         "cut.jpeg": color[:-30],
         "no_end.jpeg": color[:-2],
         "begin_only.jpeg": color[:2],
         "behind_the_end.jpeg": color + b"more",
         "no_tables.jpeg": color[:tables] + color[color.find(b"\xff\xda"):],
+        "huffman_table_of_4080_codes.jpeg": with_table(b"\xff" * 16, 4080),
+        "huffman_table_of_257_codes.jpeg": with_table(bytes(14) + b"\xff\2", 257),
+        "huffman_table_cut.jpeg": with_table(b"\1" * 16, 15),
         "scan_before_frame.jpeg": color[:2] + color[color.find(b"\xff\xda"):],
         "two_frames.jpeg": color[:2] + color[2: color.find(b"\xff\xda")] * 2 + color[color.find(b"\xff\xda"):],
         "size_0.jpeg": with_jpeg_size(gray, 0, 14),

@@ -95,9 +95,23 @@ std::size_t next_marker(Bytes bytes, std::size_t at, bool in_scan) {
   return bytes.size();
 }
 
+// Whether a segment DHT holds whole tables, each of as many codes as a byte has values at most (T.81,
+// B.2.4.2). stb_image 2.27 writes beyond its tables otherwise.
+bool huffman_tables_fit(Bytes segment) {
+  constexpr std::size_t kLengths = 16, kMostCodes = 256;
+  while (!segment.empty()) {
+    if (segment.size() < 1 + kLengths) return false;
+    std::size_t codes = 0;
+    for (std::size_t i = 1; i <= kLengths; ++i) codes += byte_at(segment, i);
+    if (codes > kMostCodes || segment.size() - 1 - kLengths < codes) return false;
+    segment = segment.subspan(1 + kLengths + codes);
+  }
+  return true;
+}
+
 //   ITU-T T.81, annex B.
 ImageStructure structure_of_jpeg(Bytes bytes, const std::string& name) {
-  constexpr std::uint8_t kEnd = 0xd9, kScan = 0xda, kApp1 = 0xe1;
+  constexpr std::uint8_t kHuffmanTables = 0xc4, kEnd = 0xd9, kScan = 0xda, kApp1 = 0xe1;
   ImageStructure result{.format = ImageFormat::jpeg};
   int scans = 0;
   for (std::size_t at = 2;;) {
@@ -113,10 +127,14 @@ ImageStructure structure_of_jpeg(Bytes bytes, const std::string& name) {
     if (length < 2) fail(name, "JPEG", fmt::format("corrupt (the segment at byte {})", at));
     if (bytes.size() - at < length) fail(name, "JPEG", "truncated");
     const Bytes segment = bytes.subspan(at + 2, length - 2);
-    const bool frame = marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
+    const bool frame =
+        marker >= 0xc0 && marker <= 0xcf && marker != kHuffmanTables && marker != 0xc8 && marker != 0xcc;
     if (frame && segment.size() >= 5) {
       result.height = big_endian(segment, 1, 2);
       result.width = big_endian(segment, 3, 2);
+    }
+    if (marker == kHuffmanTables && !huffman_tables_fit(segment)) {
+      fail(name, "JPEG", fmt::format("corrupt (the Huffman tables at byte {})", at));
     }
     if (marker == kApp1 && result.orientation == 1) result.orientation = exif_orientation(segment);
     if (marker == kScan && ++scans > kMaxScans) {
