@@ -3,7 +3,6 @@
 #include <filesystem>
 #include <optional>
 #include <set>
-#include <thread>
 
 #include "keel/core/build_info.h"
 #include "keel/core/parallel.h"
@@ -13,6 +12,7 @@
 #include "support/model_options.h"
 #include "support/recorded_run.h"
 #include "support/run_directory.h"
+#include "support/threads_option.h"
 #include "support/training_data.h"
 #include "support/training_run.h"
 
@@ -28,8 +28,7 @@ constexpr const char* kProgram = "keel-mnist-bn";
 const std::set<std::string> kFreeOptions = {"data",    "out",  "overwrite",        "resume",
                                             "threads", "jobs", "checkpoint-every", "epochs"};
 
-// More than a machine that trains such small models gains from, and few enough that all can be started.
-constexpr Index kMostThreads = 1024;
+// More than are of use, and few enough that all can be started.
 constexpr Index kMostJobs = 64;
 
 void declare(CommandLine& command) {
@@ -48,10 +47,7 @@ void declare(CommandLine& command) {
   command.add("optimizer", "adam|adamw|sgd", "adam", "adamw: decay 0.01 of weights; sgd: momentum 0.9");
   command.add("lr", "RATE", "0.001", "Learning rate, above 0");
   command.add("seed", "S", "1", "Of initial weights, shuffling and dropout");
-  command.add(
-      "threads", "N", "0",
-      "Threads that share the work of a layer; 0: one for each processor. Results are the same, bit for "
-      "bit, for any number");
+  apps::add_threads(command);
   apps::add_checkpoint_every(command);
   command.add("jobs", "N", "1",
               "Models trained at the same time, with a share of the threads each, at least one: 2 trains "
@@ -133,12 +129,6 @@ std::optional<Earlier> earlier_run(CommandLine& command) {
   return earlier;
 }
 
-int threads_of(const CommandLine& command) {
-  const Index threads = command.integer("threads", 0, kMostThreads);
-  // 0 where the system does not tell.
-  return std::max(1, static_cast<int>(threads > 0 ? threads : std::thread::hardware_concurrency()));
-}
-
 int run(int argc, char** argv) {
   CommandLine command(
       kProgram,
@@ -148,8 +138,7 @@ int run(int argc, char** argv) {
   if (!command.parse(argc, argv)) return 0;
   const std::optional<Earlier> earlier = earlier_run(command);
   const apps::ExperimentOptions options = experiment_options(command);
-  const int threads = threads_of(command);
-  set_num_threads(threads);
+  const int threads = apps::use_threads(command);
   const int threads_of_an_arm = std::max(1, threads / static_cast<int>(options.jobs));
   const ordered_json record = run_record(command, options, threads_of_an_arm);
   const apps::ExperimentRun experiment_run = {.directory = command.text("out"),

@@ -2,7 +2,6 @@
 #include <filesystem>
 #include <optional>
 #include <set>
-#include <thread>
 
 #include "keel/core/build_info.h"
 #include "keel/core/parallel.h"
@@ -11,6 +10,7 @@
 #include "support/optimizer_options.h"
 #include "support/recorded_run.h"
 #include "support/run_directory.h"
+#include "support/threads_option.h"
 #include "support/train_program.h"
 #include "support/training_data.h"
 #include "support/training_run.h"
@@ -23,7 +23,6 @@ using nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 constexpr const char* kProgram = "keel-train";
-constexpr Index kMostThreads = 1024;
 
 void declare(CommandLine& command) {
   apps::add_data_options(command);
@@ -47,10 +46,7 @@ void declare(CommandLine& command) {
               "After training, estimate BatchNorm's running statistics anew over N batches, for "
               "checkpoints/recalibrated.safetensors; 0: do not");
   command.add("seed", "S", "1", "Of initial weights, shuffling and dropout");
-  command.add(
-      "threads", "N", "0",
-      "Threads that share the work of a layer; 0: one for each processor. Results are the same, bit for "
-      "bit, for any number");
+  apps::add_threads(command);
   apps::add_checkpoint_every(command);
 }
 
@@ -119,9 +115,7 @@ int run(int argc, char** argv) {
   if (!command.parse(argc, argv)) return 0;
   const std::optional<RecordedRun> recorded = recorded_run(command);
   const bool resume = command.given("resume");
-  const Index threads = command.integer("threads", 0, kMostThreads);
-  // 0 where the system does not tell.
-  set_num_threads(std::max(1, static_cast<int>(threads > 0 ? threads : std::thread::hardware_concurrency())));
+  apps::use_threads(command);
   if (command.text("out").empty()) throw apps::UsageError("--out: expected a directory, found ''");
   const ordered_json record = run_record(command);
   ordered_json course = record["options"];

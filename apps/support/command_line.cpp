@@ -136,7 +136,8 @@ std::vector<std::string> CommandLine::require_known(int argc, const char* const*
       throw UsageError(fmt::format("--{} takes no value", name));
   }
   std::size_t most = 0;
-  for (const auto& p : parsed_->positional) most += p.most;
+  // Any number of them is the largest there is: sums must not wrap around.
+  for (const auto& p : parsed_->positional) most += std::min(p.most, positional.size());
   if (positional.size() > most) {
     throw UsageError(fmt::format(
         "unexpected argument '{}': {}", positional[most],

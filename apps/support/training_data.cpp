@@ -9,9 +9,6 @@ namespace keel::apps {
 
 using nlohmann::ordered_json;
 
-namespace {
-
-// "28x28" as height and width; nothing for "no".   throws: UsageError
 std::optional<data::ImageSize> resize_of(const CommandLine& command) {
   const std::string& text = command.text("resize");
   if (text == "no") return std::nullopt;
@@ -28,6 +25,8 @@ std::optional<data::ImageSize> resize_of(const CommandLine& command) {
   }
   return size;
 }
+
+namespace {
 
 data::TrainTest load(const CommandLine& command, Index limit) {
   const std::string& source = command.text("data");

@@ -2,9 +2,10 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
-#include "keel/data/dataset.h"
+#include "keel/data/image_folder.h"
 #include "support/command_line.h"
 
 namespace keel::apps {
@@ -17,6 +18,9 @@ struct TrainingData {
 
 // --data, --resize, --validation-split, --train-limit.
 void add_data_options(CommandLine& command);
+
+// --resize: height and width; nothing for "no".   throws: UsageError
+std::optional<data::ImageSize> resize_of(const CommandLine& command);
 
 //   throws: UsageError if an option does not fit the data; what data::load_data_set() throws
 TrainingData load_training_data(const CommandLine& command);

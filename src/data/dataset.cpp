@@ -86,6 +86,15 @@ std::vector<std::string> Dataset::class_names() const {
   return names;
 }
 
+Tensor inputs_of(const Tensor& pixels) {
+  check<DTypeError>(pixels.dtype() == DType::uint8, "[inputs_of] uint8 pixels expected, found {}",
+                    name_of(pixels.dtype()));
+  Tensor inputs = Tensor::empty(pixels.shape());
+  const std::int32_t all = 0;
+  kernels::gather_pixels(pixels.data<std::uint8_t>(), &all, inputs.data<float>(), 1, pixels.numel());
+  return inputs;
+}
+
 ImageDataset::ImageDataset(ImageDatasetOptions options)
     : images_(std::move(options.images)),
       labels_(std::move(options.labels)),

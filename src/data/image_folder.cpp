@@ -103,7 +103,7 @@ std::vector<fs::path> images_below(const fs::path& directory) {
   return files;
 }
 
-// `classes`: those of the training part, of which this one may have some; empty: this is the training part.
+// `classes`: those known, of which this part may have some; empty: they are the folders of this part.
 Part list_part(const fs::path& directory, const std::vector<std::string>& classes = {}) {
   const std::vector<std::string> folders = folders_in(directory);
   Part part{
@@ -115,8 +115,7 @@ Part list_part(const fs::path& directory, const std::vector<std::string>& classe
                      "{}: a class's name in UTF-8 without control characters expected",
                      (directory / name).string());
     const auto found = std::find(part.classes.begin(), part.classes.end(), name);
-    check<FileError>(found != part.classes.end(),
-                     "{}: a class of the training set expected ({}), found another",
+    check<FileError>(found != part.classes.end(), "{}: one of the classes {} expected, found another",
                      (directory / name).string(), fmt::join(part.classes, ", "));
     const std::vector<fs::path> files = images_below(directory / name);
     check<FileError>(!files.empty(), "{}: at least one image (.png, .jpg, .jpeg) expected, found none",
@@ -253,7 +252,7 @@ PartFolders part_folders(const fs::path& directory) {
 
 std::shared_ptr<const ImageDataset> load_image_folder(const fs::path& directory,
                                                       const ImageFolderOptions& options) {
-  const Part part = list_part(directory);
+  const Part part = list_part(directory, options.classes);
   return read_part(part, format_of({part}, options), "");
 }
 
@@ -263,7 +262,7 @@ TrainTest load_image_folders(const fs::path& directory, const ImageFolderOptions
     const auto [train, test] = split_last(load_image_folder(directory, options), options.test_fraction);
     return {.train = train, .test = test};
   }
-  std::vector<Part> parts = {list_part(*folders.train)};
+  std::vector<Part> parts = {list_part(*folders.train, options.classes)};
   const bool both = folders.validation && folders.test;
   parts.push_back(list_part(folders.test ? *folders.test : *folders.validation, parts[0].classes));
   if (both) parts.push_back(list_part(*folders.validation, parts[0].classes));

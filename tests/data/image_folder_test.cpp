@@ -130,7 +130,19 @@ TEST_F(ImageFolder, WithPartsHasThem) {
   EXPECT_EQ(sets.validation->size(), 2);
 
   write_class("test/c", 1);
-  EXPECT_EQ(complaint(), at("test/c") + ": a class of the training set expected (a, b), found another");
+  EXPECT_EQ(complaint(), at("test/c") + ": one of the classes a, b expected, found another");
+}
+
+TEST_F(ImageFolder, HasTheClassesItIsTold) {
+  write_class("b", 2);
+  const auto dataset = load_image_folder(root(), {.classes = {"c", "b", "a"}});
+  EXPECT_EQ(dataset->class_names(), (std::vector<std::string>{"c", "b", "a"}));
+  EXPECT_EQ(contents(*dataset)[0].first, 1);
+  write_class("d", 1);
+  EXPECT_EQ(message_of<FileError>([&] {
+              load_image_folder(root(), {.classes = {"c", "b", "a"}});
+            }),
+            at("d") + ": one of the classes c, b, a expected, found another");
 }
 
 TEST_F(ImageFolder, IsGrayIfAllFilesAre) {

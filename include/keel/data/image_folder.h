@@ -15,6 +15,8 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "keel/data/dataset.h"
 #include "keel/data/image_file.h"
@@ -31,6 +33,9 @@ struct ImageFolderOptions {
   std::optional<ImageSize> resize = std::nullopt;
   // as_stored: gray if all files of all parts are gray, colour if any is not.
   ImageChannels channels = ImageChannels::as_stored;
+  // The classes, in the order of labels, of which a folder may lack some; empty: those of the (training)
+  // folder.
+  std::vector<std::string> classes = {};
   // Of a directory without parts: the share of the examples that become the test set.
   double test_fraction = 0.2;
 };

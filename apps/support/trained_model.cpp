@@ -1,0 +1,80 @@
+#include "support/trained_model.h"
+
+#include <algorithm>
+#include <system_error>
+
+#include "keel/io/json_text.h"
+#include "keel/nn/fold_batch_norm.h"
+#include "keel/train/checkpoint_directory.h"
+#include "keel/train/model_file.h"
+
+namespace keel::apps {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kCheckpoints = "checkpoints";
+
+// The best checkpoint below the directory of a run, the last if there is no best yet.
+fs::path checkpoint_in(const fs::path& directory) {
+  std::error_code ignored;
+  // The directory of the checkpoints themselves will do as well.
+  const bool below = fs::is_directory(directory / kCheckpoints, ignored);
+  const train::CheckpointDirectory checkpoints(below ? directory / kCheckpoints : directory);
+  for (const fs::path& path : {checkpoints.best(), checkpoints.last()}) {
+    if (fs::exists(path, ignored)) return path;
+  }
+  std::vector<std::string> runs;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory, ignored)) {
+    if (fs::is_directory(entry.path() / kCheckpoints, ignored)) runs.push_back(entry.path().string());
+  }
+  std::sort(runs.begin(), runs.end());
+  const std::string found =
+      runs.empty() ? "no such file" : fmt::format("runs below it: {}", fmt::join(runs, ", "));
+  throw FileError(fmt::format("{}: a run with checkpoints/best.safetensors expected, found {}",
+                              directory.string(), found));
+}
+
+}  // namespace
+
+std::string TrainedModel::title() const {
+  std::string text = fmt::format("{}: {}, {} parameters", path.string(), name, model->num_parameters());
+  if (!folded.empty()) {
+    text += fmt::format(", BatchNorm folded ({} layer{})", folded.size(), folded.size() == 1 ? "" : "s");
+  }
+  return text;
+}
+
+void add_trained_model(CommandLine& command) {
+  command.add_positional("CHECKPOINT",
+                         "Directory of a run, for its best weights; or a file of weights, such as "
+                         "RUN/checkpoints/last.safetensors");
+  command.add_flag("fold-bn",
+                   "Fold BatchNorm into the layers beside it: the same results but for rounding, faster");
+}
+
+TrainedModel load_trained_model(const CommandLine& command) {
+  fs::path path = command.positional("CHECKPOINT").front();
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) path = checkpoint_in(path);
+  const train::SavedModel saved = train::read_model(path);
+  const std::string options = saved.options.empty() ? "{}" : saved.options;
+  io::check_json(options, path.string() + ": keel.options");
+  TrainedModel trained = {.path = path,
+                          .name = saved.description.model().empty() ? "model" : saved.description.model(),
+                          .model = saved.model,
+                          .input = saved.description.input().value(),
+                          .class_names = saved.class_names,
+                          .options = nlohmann::ordered_json::parse(options),
+                          .folded = {}};
+  if (!trained.options.is_object()) trained.options = nlohmann::ordered_json::object();
+  if (command.flag("fold-bn")) {
+    nn::FoldedModel folded = nn::fold_batch_norm(*saved.model);
+    trained.model = std::move(folded.model);
+    trained.folded = std::move(folded.folded);
+  }
+  return trained;
+}
+
+}  // namespace keel::apps

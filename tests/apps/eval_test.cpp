@@ -1,0 +1,149 @@
+// keel-eval: the figures of a trained model.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "apps/trained_support.h"
+
+namespace keel::apps::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class Eval : public TrainedRun {
+ protected:
+  static nlohmann::json figures(Arguments arguments) {
+    arguments.insert(arguments.end(), {"--json", path("eval.json"), "--threads", "1"});
+    const Outcome outcome = run_program("keel-eval", arguments);
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_EQ(outcome.err, "");
+    return json_in(path("eval.json"));
+  }
+  // One image a class in a folder, of the given size.
+  static fs::path write_folder(const std::string& name, const std::vector<std::string>& classes,
+                               Index channels, Index size, int images = 1) {
+    int fill = 0;
+    for (const std::string& label : classes) {
+      fs::create_directories(path(name) / label);
+      fill += 60;
+      for (int i = 0; i < images; ++i) {
+        data::write_png(path(name) / label / fmt::format("{}.png", i),
+                        Tensor::full({size, size, channels}, fill + i, DType::uint8));
+      }
+    }
+    return path(name);
+  }
+};
+
+TEST_F(Eval, AgreesWithTheRunOnItsOwnParts) {
+  const auto evaluations = json_in(run() / "summary.json").at("evaluations");
+  const auto last = (run() / "checkpoints" / "last.safetensors").string();
+  for (const auto& [checkpoint, evaluation] :
+       {std::pair(run().string(), evaluations[1]), std::pair(best().string(), evaluations[1]),
+        std::pair(last, evaluations[0])}) {
+    const auto test = figures({checkpoint, "--data", data()});
+    EXPECT_NEAR(test.at("loss").get<double>(), evaluation.at("test_loss").get<double>(), 1e-6);
+    EXPECT_EQ(test.at("accuracy"), evaluation.at("test_accuracy"));
+    EXPECT_EQ(test.at("examples"), kDigitsToTest);
+    // A quarter of the training set, as the run held out, and not the default of a fifth.
+    const auto validation = figures({checkpoint, "--data", data(), "--part", "validation"});
+    EXPECT_NEAR(validation.at("loss").get<double>(), evaluation.at("val_loss").get<double>(), 1e-6);
+    EXPECT_EQ(validation.at("examples"), kDigitsToTrain / 4);
+  }
+  EXPECT_EQ(figures({run(), "--data", data(), "--part", "train"}).at("examples"), kDigitsToTrain * 3 / 4);
+}
+
+TEST_F(Eval, CountsWhatIsTakenForWhat) {
+  const auto record = figures({run(), "--data", data(), "--batch-size", "7"});
+  Index all = 0, right = 0;
+  for (std::size_t k = 0; k < 10; ++k) {
+    const auto& row = record.at("confusion")[k];
+    Index support = 0, predicted = 0;
+    for (std::size_t other = 0; other < 10; ++other) {
+      support += row[other].get<Index>();
+      predicted += record.at("confusion")[other][k].get<Index>();
+    }
+    all += support;
+    right += row[k].get<Index>();
+    const auto& figures_of_class = record.at("classes")[k];
+    EXPECT_EQ(figures_of_class.at("name"), std::to_string(k));
+    EXPECT_EQ(figures_of_class.at("examples"), support);
+    EXPECT_DOUBLE_EQ(figures_of_class.at("recall").get<double>(),
+                     row[k].get<double>() / static_cast<double>(support));
+    if (predicted > 0) {
+      EXPECT_DOUBLE_EQ(figures_of_class.at("precision").get<double>(),
+                       row[k].get<double>() / static_cast<double>(predicted));
+    }
+  }
+  EXPECT_EQ(all, kDigitsToTest);
+  EXPECT_DOUBLE_EQ(record.at("accuracy").get<double>(), static_cast<double>(right) / kDigitsToTest);
+}
+
+TEST_F(Eval, PrintsATableWithinAHundredColumns) {
+  const Outcome outcome = run_program("keel-eval", {run(), "--data", data()});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, StartsWith(best().string() + ": mlp, "));
+  EXPECT_THAT(outcome.out, HasSubstr("test set of data: 80 examples\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("confusion matrix"));
+  const std::vector<std::string> lines = lines_of(outcome.out);
+  for (std::size_t i = 1; i < lines.size(); ++i) EXPECT_LE(lines[i].size(), 100U) << lines[i];
+}
+
+TEST_F(Eval, FoldsBatchNorm) {
+  const auto plain = figures({run(), "--data", data()});
+  const auto folded = figures({run(), "--data", data(), "--fold-bn"});
+  EXPECT_NEAR(folded.at("loss").get<double>(), plain.at("loss").get<double>(), 1e-5);
+  EXPECT_EQ(folded.at("accuracy"), plain.at("accuracy"));
+  EXPECT_EQ(folded.at("fold_bn"), true);
+  EXPECT_THAT(run_program("keel-eval", {run(), "--data", data(), "--fold-bn"}).out,
+              HasSubstr("BatchNorm folded (1 layer)"));
+}
+
+TEST_F(Eval, TakesImageFoldersWithTheClassesOfTheRun) {
+  const fs::path folder = write_folder("pictures", {"car", "dog", "emu"}, 3, 8, 5);
+  const Outcome trained =
+      run_program("keel-train", {"--data", folder, "--out", path("pictures_run"), "--epochs", "1",
+                                 "--batch-size", "2", "--resize", "6x6", "--threads", "1"});
+  ASSERT_EQ(trained.status, 0) << trained.err;
+  EXPECT_EQ(figures({path("pictures_run"), "--data", folder}).at("examples"), 3);
+  const auto all = figures({path("pictures_run"), "--data", folder, "--part", "all"});
+  EXPECT_EQ(all.at("examples"), 15);
+  EXPECT_EQ(all.at("classes")[1].at("name"), "dog");
+  // A folder without one of the classes, of another size and in gray.
+  const fs::path some = write_folder("some", {"dog"}, 1, 11);
+  const auto dogs = figures({path("pictures_run"), "--data", some, "--part", "all"});
+  EXPECT_EQ(dogs.at("examples"), 1);
+  EXPECT_EQ(dogs.at("classes")[1].at("examples"), 1);
+  EXPECT_EQ(dogs.at("classes")[0].at("recall"), nullptr);
+
+  const fs::path cats = write_folder("cats", {"car", "cat", "emu"}, 3, 6, 5);
+  const std::string model = (path("pictures_run") / "checkpoints" / "best.safetensors").string();
+  expect_refused("keel-eval", {path("pictures_run"), "--data", cats}, 1,
+                 fmt::format("--data {}: the classes car, dog, emu of {} expected, found car, cat, emu",
+                             cats.string(), model));
+  expect_refused("keel-eval", {run(), "--data", folder, "--resize", "28x28"}, 1,
+                 fmt::format("--data {}: examples [28,28,1] as {} was trained on expected, found [28,28,3]",
+                             folder.string(), best().string()));
+}
+
+TEST_F(Eval, SaysWhatIsWrongWithItsArguments) {
+  expect_refused("keel-eval", {}, 2, "CHECKPOINT expected: keel-eval CHECKPOINT");
+  const std::string nowhere = path("nowhere").string();
+  expect_refused("keel-eval", {nowhere}, 1, nowhere + ": cannot open: No such file or directory");
+  expect_refused("keel-eval", {data()}, 1,
+                 data().string() + ": a run with checkpoints/best.safetensors expected, found no such file");
+  fs::create_directories(path("runs") / "b" / "checkpoints");
+  expect_refused("keel-eval", {path("runs")}, 1,
+                 fmt::format("{}: a run with checkpoints/best.safetensors expected, found runs below it: {}",
+                             path("runs").string(), (path("runs") / "b").string()));
+  expect_refused("keel-eval", {run(), "--data", data(), "--part", "all"}, 2,
+                 "--part all: expected a folder of classes as --data, found '" + data().string() + "'");
+  expect_refused("keel-eval", {run(), "--part", "tset"}, 2,
+                 "--part: expected one of test, validation, train, all, found 'tset'");
+  expect_refused(
+      "keel-eval", {run(), "--data", nowhere}, 1,
+      nowhere + ": no such directory; get MNIST by scripts/fetch_mnist.sh, or use --data synthetic");
+}
+
+}  // namespace
+}  // namespace keel::apps::testing
