@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""Plots runs of keel-mnist-bn: loss and accuracy by epoch, with and without batch normalization.
+"""Plots runs of keel-train and keel-mnist-bn: loss and accuracy by epoch, of training and of validation.
 
-Each DIR is a run's directory: DIR/no_bn/epochs.csv and DIR/bn/epochs.csv, or one of them, finished or still being
-written. Training curves are dashed and validation curves solid; without batch normalization they are blue, with it red.
+Each DIR is a run's directory, finished or still being written: of keel-train with DIR/epochs.csv, of keel-mnist-bn with
+DIR/no_bn/epochs.csv and DIR/bn/epochs.csv, or one of them. Training curves are dashed and validation curves solid. Of
+keel-mnist-bn, the model without batch normalization is blue, and the one with it red. The epoch of a single run of
+keel-train that has the lowest validation loss, that of its checkpoint `best`, is marked.
 
 Several DIRs are overlaid. If they are one setting with several seeds (by their config.json) each curve is the mean
 over the seeds, in a band of one standard deviation on both sides, for the epochs that all of them have. Otherwise each
-run has curves of its own, told apart by markers and lightness, and is named by the options that differ or its directory.
+run has curves of its own, told apart by markers and by colours (keel-train) or lightness (keel-mnist-bn), and is named
+by the options that differ or its directory.
 """
 
 from __future__ import annotations
@@ -17,15 +20,23 @@ import os
 import statistics
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
-from run_logs import ARMS, PlotError, Run, are_seeds, run_labels
+from run_logs import ARMS, MODEL, PlotError, Run, are_seeds, run_labels
 
 PARTS = {"train": ("training", (0, (4, 2))), "val": ("validation", "-")}
 
-# Of several runs that are not seeds of one setting: markers, and how far colours go towards white.
+# Of runs of one model: neither blue nor red, which tell of batch normalization; for the colour-blind too.
+COLORS = ("#009988", "#ee7733", "#aa4499", "#33bbee", "#999933", "#333333", "#882255")
+CURVES = {**ARMS, MODEL: ("", COLORS[0])}
+
+# Of several runs that are not seeds of one setting: markers (more or fewer than colours, so that the pairs of both come
+# again late), and how far the colours of arms go towards white.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 LIGHTEST = 0.5
+
+LONGEST_LINE = 90  # of the title, in characters
 
 REEXECUTED = "KEEL_PLOT_REEXECUTED"
 
@@ -52,16 +63,20 @@ def mean_curve(curves: list[dict[int, float]]) -> tuple[list[int], list[float], 
     return epochs, means, deviations
 
 
+def joined(*words: str) -> str:
+    return ", ".join(word for word in words if word)
+
+
 def arm_label(runs: list[Run], arm: str) -> str:
     diverged = sum(arm in run.diverged for run in runs)
     if not diverged:
-        return ARMS[arm][0]
-    return f"{ARMS[arm][0]}, diverged" if len(runs) == 1 else f"{ARMS[arm][0]}, {diverged} of {len(runs)} diverged"
+        return CURVES[arm][0]
+    return joined(CURVES[arm][0], "diverged" if len(runs) == 1 else f"{diverged} of {len(runs)} diverged")
 
 
 def draw_mean(axes, runs: list[Run], quantity: str, scale: float, first_epoch: int) -> None:
     """One run, or the mean over the seeds of one setting. quantity is loss or accuracy."""
-    for arm, (_, color) in ARMS.items():
+    for arm, (_, color) in CURVES.items():
         drawn = False
         for part, (part_name, dashes) in PARTS.items():
             column = f"{part}_{quantity}"
@@ -74,13 +89,24 @@ def draw_mean(axes, runs: list[Run], quantity: str, scale: float, first_epoch: i
             # One epoch is a point, not a line.
             marker = {"marker": "o", "markerfacecolor": "white" if part == "train" else color}
             axes.plot(epochs, means, color=color, linestyle=dashes, linewidth=1.8, gid=f"{arm}-{column}",
-                      label=f"{arm_label(runs, arm)}, {part_name}", **(marker if len(epochs) == 1 else {}))
+                      label=joined(arm_label(runs, arm), part_name), **(marker if len(epochs) == 1 else {}))
             if len(curves) > 1:
                 low = [mean - deviation for mean, deviation in zip(means, deviations)]
                 high = [mean + deviation for mean, deviation in zip(means, deviations)]
                 axes.fill_between(epochs, low, high, color=color, alpha=0.2, linewidth=0, gid=f"{arm}-{column}-band")
         if not drawn and any(arm in run.diverged for run in runs):
             axes.plot([], [], color=color, label=arm_label(runs, arm))
+    if len(runs) == 1:
+        mark_best(axes, runs[0], quantity, scale, first_epoch)
+
+
+def mark_best(axes, run: Run, quantity: str, scale: float, first_epoch: int) -> None:
+    best = run.best_epoch
+    if best is None or best < first_epoch:
+        return
+    axes.plot([best], [scale * run.arms[MODEL][best][f"val_{quantity}"]], color=CURVES[MODEL][1], linestyle="none",
+              marker="o", markersize=7, markerfacecolor="white", markeredgewidth=1.8, gid=f"{MODEL}-best_{quantity}",
+              label=f"lowest validation loss, epoch {best}")
 
 
 def lighter(color: str, index: int, count: int) -> str:
@@ -89,19 +115,33 @@ def lighter(color: str, index: int, count: int) -> str:
     return "#" + "".join(f"{round(channel + share * (255 - channel)):02x}" for channel in channels)
 
 
+def run_colors(runs: list[Run]) -> list[dict[str, str]]:
+    """For each run, the colour of each of its curves, and as "run" its own: in grey if its arms have colours."""
+    single = [run for run in runs if MODEL in run.arms]
+    paired = [run for run in runs if MODEL not in run.arms]
+    colors = []
+    for run in runs:
+        if MODEL in run.arms:
+            color = COLORS[single.index(run) % len(COLORS)]
+            colors.append({MODEL: color, "run": color})
+        else:
+            base = {"run": "#333333", **{arm: color for arm, (_, color) in ARMS.items()}}
+            colors.append({name: lighter(color, paired.index(run), len(paired)) for name, color in base.items()})
+    return colors
+
+
 def draw_each(axes, runs: list[Run], quantity: str, scale: float, first_epoch: int) -> None:
     """Runs that are no seeds of one setting: nothing is averaged."""
-    for index, run in enumerate(runs):
-        for arm, (_, color) in ARMS.items():
-            shade = lighter(color, index, len(runs))
+    for index, (run, colors) in enumerate(zip(runs, run_colors(runs))):
+        for arm in run.arms:
             for part, (_, dashes) in PARTS.items():
                 column = f"{part}_{quantity}"
                 values = curve(run, arm, column, first_epoch)
                 if not values:
                     continue
-                axes.plot(list(values), [scale * value for value in values.values()], color=shade, linestyle=dashes,
-                          linewidth=1.3, marker=MARKERS[index % len(MARKERS)], markersize=4.5,
-                          markerfacecolor="white" if part == "train" else shade,
+                axes.plot(list(values), [scale * value for value in values.values()], color=colors[arm],
+                          linestyle=dashes, linewidth=1.3, marker=MARKERS[index % len(MARKERS)], markersize=4.5,
+                          markerfacecolor="white" if part == "train" else colors[arm],
                           markevery=max(1, len(values) // 10), gid=f"{arm}-{column}-run{index}")
 
 
@@ -113,24 +153,41 @@ def legends_of_each(loss, accuracy, runs: list[Run]) -> None:
             if any(arm in run.arms for run in runs)]
     parts = [Line2D([], [], color="#555555", linestyle=dashes, label=name) for name, dashes in PARTS.values()]
     entries = []
-    for index, (run, label) in enumerate(zip(runs, run_labels(runs))):
+    for index, (run, label, colors) in enumerate(zip(runs, run_labels(runs), run_colors(runs))):
         diverged = " and ".join(ARMS[arm][0] for arm in ARMS if arm in run.diverged)
-        entries.append(Line2D([], [], color=lighter("#333333", index, len(runs)), marker=MARKERS[index % len(MARKERS)],
+        entries.append(Line2D([], [], color=colors["run"], marker=MARKERS[index % len(MARKERS)],
                               label=f"{label} ({diverged} diverged)" if diverged else label))
     place = {"frameon": False, "loc": "upper center", "bbox_to_anchor": (0.5, -0.14)}
     loss.legend(handles=arms + parts, ncol=2, **place)
     accuracy.legend(handles=entries, **place)
 
 
+def listed(names: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def subject(runs: list[Run]) -> str:
+    """Which models on which data: "MLP and CNN on MNIST". Empty if that is not known."""
+    models = {}
+    for run in runs:
+        names = models.setdefault(run.data_title, [])
+        if run.model_title and run.model_title not in names:
+            names.append(run.model_title)
+    titles = (" on ".join(filter(None, (listed(names), data))) for data, names in models.items())
+    return "; ".join(filter(None, titles))
+
+
 def figure_title(runs: list[Run]) -> str:
-    titles = list(dict.fromkeys(run.title for run in runs if run.title))
-    arms = {arm for run in runs for arm in run.arms}
-    compared = {"bn": "with", "no_bn": "without"}
-    title = " and ".join(word for arm, word in compared.items() if arm in arms) + " batch normalization"
-    title = f"{', '.join(titles)}, {title}" if titles else title.capitalize()
+    title = subject(runs)
+    if all(MODEL not in run.arms for run in runs):
+        arms = {arm for run in runs for arm in run.arms}
+        compared = {"bn": "with", "no_bn": "without"}
+        norm = " and ".join(word for arm, word in compared.items() if arm in arms) + " batch normalization"
+        title = f"{title}, {norm}" if title else norm.capitalize()
+    title = title or "Training"
     if len(runs) > 1:
         title += f" ({len(runs)} seeds, mean ± 1 sd)" if are_seeds(runs) else f" ({len(runs)} runs)"
-    return title
+    return textwrap.fill(title, LONGEST_LINE)
 
 
 def draw(runs: list[Run], options):
@@ -232,18 +289,19 @@ def parse_arguments(arguments: list[str]):
 
 def require_epochs(runs: list[Run], first_epoch: int) -> None:
     """Says which epochs a mean leaves out; an error if nothing is left to be drawn."""
-    epochs = {arm: {epoch for run in runs for epoch in run.arms.get(arm, {}) if epoch >= first_epoch} for arm in ARMS}
+    epochs = {arm: {epoch for run in runs for epoch in run.arms.get(arm, {}) if epoch >= first_epoch} for arm in CURVES}
     if not any(epochs.values()):
         raise PlotError(f"{runs[0].directory}: expected epochs from {first_epoch} on, found none yet")
     if len(runs) == 1 or not are_seeds(runs):
         return
-    for arm, (arm_name, _) in ARMS.items():
+    for arm, (arm_name, _) in CURVES.items():
         dropped = dropped_epochs(runs, arm, first_epoch)
         lacking = [str(run.directory) for run in runs if not set(dropped) <= set(run.arms.get(arm, {}))]
         epochs[arm] -= set(dropped)
         if dropped:
             span = f"epoch {dropped[0]}" if len(dropped) == 1 else f"epochs {dropped[0]} to {dropped[-1]}"
-            print(f"warning: {arm_name}: the mean leaves out {span}, not all in {', '.join(lacking)}", file=sys.stderr)
+            place = f"{arm_name}: " if arm_name else ""
+            print(f"warning: {place}the mean leaves out {span}, not all in {', '.join(lacking)}", file=sys.stderr)
     if not any(epochs.values()):
         raise PlotError(f"{runs[0].directory}: expected an epoch that all seeds have, found none")
 

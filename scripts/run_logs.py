@@ -1,4 +1,7 @@
-"""What keel-mnist-bn writes into a run's directory, read for plots: each epoch, the options, what became of the models."""
+"""What the programs write into a run's directory, read for plots: each epoch, the options, what became of the models.
+
+A run of keel-mnist-bn has two models, its arms, in directories of their own; one of keel-train has one.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,15 @@ import json
 import math
 from pathlib import Path
 
+PAIR = "keel-mnist-bn"
 ARMS = {"no_bn": ("no BN", "#0077bb"), "bn": ("BN", "#cc3311")}  # blue and red for the colour-blind too
+MODEL = "model"  # in the place of an arm's name, for a run that has one model
 COLUMNS = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
 
 # Options that do not change what is learned. Of the data, their checksums count, wherever they lie.
-NOT_LEARNED = {"data", "out", "overwrite", "threads", "jobs"}
+NOT_LEARNED = {"data", "out", "overwrite", "threads", "jobs", "resume", "config", "checkpoint-every", "recalibrate-bn"}
 NOT_DATA = {"source", "description"}
-MODELS = {"mlp": "MLP", "cnn": "CNN"}
+MODELS = {"mlp": "MLP", "cnn": "CNN", "lenet5": "LeNet-5", "vgg-small": "VGG-small", "resnet20": "ResNet-20"}
 DATASETS = {"mnist": "MNIST", "synthetic": "synthetic digits"}
 LONGEST_LABEL = 32
 
@@ -83,20 +88,38 @@ class Run:
     def __init__(self, directory: Path):
         if not directory.is_dir():
             raise PlotError(f"{directory}: expected the directory of a run, found none")
-        if (directory / "epochs.csv").exists():
-            raise PlotError(f"{directory}: expected the directory of a run, found that of one of its models; "
-                            f"the run is {directory.resolve().parent}")
         self.directory = directory
-        # Both arms have the same options and data.
-        self.config = next(filter(None, (read_json(directory / arm / "config.json") for arm in ARMS)), {})
-        paths = {arm: directory / arm / "epochs.csv" for arm in ARMS}
-        self.arms = {arm: read_epochs(path) for arm, path in paths.items() if path.exists()}
-        if not self.arms:
-            raise PlotError(f"{directory}: expected no_bn/epochs.csv or bn/epochs.csv, found neither")
-        results = section(read_json(directory / "summary.json"), "arms")
-        self.diverged = {arm for arm in self.arms if section(results, arm).get("diverged")}
+        if (directory / "epochs.csv").exists():
+            self._read_model()
+        else:
+            self._read_arms()
         options = section(self.config, "options")
         self.options = {name: canonical(value) for name, value in options.items() if name not in NOT_LEARNED}
+        if "model" in options:
+            # A file with the model's description goes by its name; `setting` compares what is in it.
+            self.options["model"] = Path(str(options["model"])).name
+
+    def _read_model(self) -> None:
+        self.config = read_json(self.directory / "config.json")
+        directory = self.directory.resolve()
+        if self.config.get("program", PAIR if directory.name in ARMS else None) == PAIR:
+            raise PlotError(f"{self.directory}: expected the directory of a run, found that of one of its models; "
+                            f"the run is {directory.parent}")
+        self.arms = {MODEL: read_epochs(self.directory / "epochs.csv")}
+        self.diverged = set()
+
+    def _read_arms(self) -> None:
+        configs = {arm: read_json(self.directory / arm / "config.json") for arm in ARMS}
+        paths = {arm: self.directory / arm / "epochs.csv" for arm, config in configs.items()
+                 if config.get("program", PAIR) == PAIR}
+        self.arms = {arm: read_epochs(path) for arm, path in paths.items() if path.exists()}
+        if not self.arms:
+            raise PlotError(f"{self.directory}: expected epochs.csv (of keel-train), or no_bn/epochs.csv or "
+                            f"bn/epochs.csv (of {PAIR}), found none of them")
+        # Both arms have the same options and data.
+        self.config = next(filter(None, (configs[arm] for arm in paths)), {})
+        results = section(read_json(self.directory / "summary.json"), "arms")
+        self.diverged = {arm for arm in self.arms if section(results, arm).get("diverged")}
 
     @property
     def seed(self):
@@ -110,11 +133,22 @@ class Run:
         return json.dumps([data, section(self.config, "model"), options], sort_keys=True)
 
     @property
-    def title(self) -> str:
-        model = section(self.config, "model").get("name")
-        data = section(self.config, "data").get("name")
-        names = (MODELS.get(model, model), DATASETS.get(data, data))
-        return " on ".join(str(name) for name in names if name)
+    def model_title(self) -> str:
+        """Empty if it is not known. A model that was described in a file has no name but the file's."""
+        name = str(section(self.config, "model").get("name") or Path(self.options.get("model", "")).stem)
+        return MODELS.get(name, name)
+
+    @property
+    def data_title(self) -> str:
+        name = str(section(self.config, "data").get("name") or "")
+        return DATASETS.get(name, name)
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The trained epoch of the one model that has the lowest validation loss, the first of equal ones."""
+        losses = {epoch: row["val_loss"] for epoch, row in self.arms.get(MODEL, {}).items()
+                  if epoch > 0 and math.isfinite(row["val_loss"])}
+        return min(losses, key=losses.get, default=None)
 
 
 def are_seeds(runs: list[Run]) -> bool:
@@ -130,13 +164,17 @@ def option_text(name: str, value) -> str:
 
 
 def run_labels(runs: list[Run]) -> list[str]:
-    """What differs between the runs' options if that is short and tells them all apart; else their directories."""
+    """What differs between the runs' options if that is short and tells them all apart; else their directories.
+
+    Options of different programs are not compared: their defaults differ.
+    """
     names = dict.fromkeys(name for run in runs for name in run.options)
     differing = [name for name in names if len({json.dumps(run.options.get(name)) for run in runs}) > 1]
     by_options = [", ".join(option_text(name, run.options[name]) for name in differing if name in run.options)
                   for run in runs]
     by_name = [run.directory.resolve().name for run in runs]
-    for labels in (by_options, by_name):
+    one_program = all(run.config.get("program") == runs[0].config.get("program") for run in runs)
+    for labels in (by_options, by_name) if one_program else (by_name,):
         if all(labels) and len(set(labels)) == len(runs) and max(map(len, labels)) <= LONGEST_LABEL:
             return labels
     return by_name if len(set(by_name)) == len(runs) else [str(run.directory) for run in runs]

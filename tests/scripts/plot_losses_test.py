@@ -4,57 +4,17 @@ import json
 import math
 import os
 import re
-import subprocess
 import sys
-import tempfile
 import unittest
-from pathlib import Path
 from unittest import mock
 
-ROOT = Path(__file__).resolve().parents[2]
-SCRIPT = ROOT / "scripts" / "plot_losses.py"
-sys.path.insert(0, str(SCRIPT.parent))
 sys.dont_write_bytecode = True
+
+from plot_support import HAVE_MATPLOTLIB, HEADER, ROWS, SCRIPT, PlotTest, config
 
 import plot_losses
 import run_logs
 from run_logs import PlotError
-
-HEADER = "epoch,step,train_loss,train_accuracy,val_loss,val_accuracy,learning_rate,seconds\n"
-ROWS = ["0,0,,,2.3,0.1,0.001,0\n", "1,1500,0.3,0.91,0.17,0.95,0.001,1.5\n", "2,3000,0.1,0.97,0.12,0.96,0.001,1.5\n"]
-
-PYTHONS = (sys.executable, os.environ.get("KEEL_PYTHON"), "/usr/bin/python3", "/usr/local/bin/python3")
-HAVE_MATPLOTLIB = any(python and plot_losses.has_matplotlib(python) for python in PYTHONS)
-
-
-class PlotTest(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
-
-    def run_dir(self, name="run", arms=("no_bn", "bn"), rows=ROWS, config=None):
-        for arm in arms:
-            folder = self.folder / name / arm
-            folder.mkdir(parents=True)
-            (folder / "epochs.csv").write_text(HEADER + "".join(rows))
-            if config is not None:
-                (folder / "config.json").write_text(json.dumps(config))
-        return self.folder / name
-
-    def csv(self, text):
-        path = self.folder / "epochs.csv"
-        path.write_text(text)
-        return path
-
-    def plot(self, *arguments, **environment):
-        """Runs the script as a user does."""
-        return subprocess.run([sys.executable, str(SCRIPT), *map(str, arguments)], capture_output=True, text=True,
-                              check=False, env={**os.environ, **environment})
-
-
-def config(seed=1, data="mnist", **options):
-    return {"data": {"name": data}, "model": {"name": "mlp"}, "options": {"seed": seed, **options}}
 
 
 class ReadingTest(PlotTest):
@@ -146,23 +106,19 @@ class ReadingTest(PlotTest):
 
 
 class MessagesTest(PlotTest):
-    def expect(self, code, message, *arguments):
-        result = self.plot(*arguments)
-        self.assertEqual(result.returncode, code, result.stderr)
-        self.assertIn(message, result.stderr)
-        self.assertNotIn("Traceback", result.stderr)
-        return result
-
     def test_no_run(self):
         nowhere = self.folder / "nowhere"
         result = self.expect(1, f"error: {nowhere}: expected the directory of a run", nowhere)
         self.assertEqual(result.stderr.count("\n"), 1)
-        self.expect(1, "expected no_bn/epochs.csv or bn/epochs.csv, found neither", self.folder)
+        self.expect(1, "expected epochs.csv (of keel-train), or no_bn/epochs.csv or bn/epochs.csv (of keel-mnist-bn), "
+                       "found none of them", self.folder)
 
     def test_one_of_a_runs_models(self):
         run = self.run_dir()
         self.expect(1, f"error: {run}/bn: expected the directory of a run, found that of one of its models; the run is "
                        f"{run.resolve()}\n", run / "bn")
+        arm = self.train_dir("copied", config={**config(), "program": "keel-mnist-bn"})
+        self.expect(1, "found that of one of its models", arm)
 
     def test_a_run_given_twice(self):
         run = self.run_dir()
@@ -207,15 +163,6 @@ class MessagesTest(PlotTest):
 
 @unittest.skipUnless(HAVE_MATPLOTLIB, "no Python here has matplotlib")
 class DrawingTest(PlotTest):
-    def drawn(self, prefix):
-        """The ids of what was drawn, from the SVG; the PNG must be one."""
-        self.assertEqual(prefix.with_suffix(".png").read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
-        self.svg = prefix.with_suffix(".svg").read_text(encoding="utf-8")
-        return re.findall(r'id="((?:no_)?bn-[^"]+)"', self.svg)
-
-    def style(self, gid):
-        return re.search(rf'id="{gid}">\s*<path [^>]*style="([^"]*)"', self.svg).group(1)
-
     def test_the_articles_figure(self):
         run = self.run_dir(config=config())
         result = self.plot(run)
