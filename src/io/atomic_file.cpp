@@ -20,6 +20,17 @@ namespace fs = std::filesystem;
   throw FileError(fmt::format("{}: cannot write: {}", path.string(), system_message(error)));
 }
 
+// Without it a power cut may undo what was done to the names in it.
+void sync_directory(const fs::path& path) {
+  const fs::path directory = path.empty() ? "." : path;
+  const int opened = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (opened < 0) fail_to_write(directory, errno);
+  // EINVAL: a file system that cannot.
+  const int error = fsync(opened) == 0 || errno == EINVAL ? 0 : errno;
+  close(opened);
+  if (error != 0) fail_to_write(directory, error);
+}
+
 // The file beside the path, removed unless it took its place.
 class PartialFile {
  public:
@@ -51,21 +62,10 @@ class PartialFile {
     if (close(file) != 0) fail_to_write(path_, errno);
     if (std::rename(partial_.c_str(), path_.c_str()) != 0) fail_to_write(path_, errno);
     renamed_ = true;
-    sync_directory();
+    sync_directory(path_.parent_path());
   }
 
  private:
-  // Without it a power cut may undo the renaming.
-  void sync_directory() const {
-    const fs::path directory = path_.has_parent_path() ? path_.parent_path() : ".";
-    const int opened = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (opened < 0) fail_to_write(directory, errno);
-    // EINVAL: a file system that cannot.
-    const int error = fsync(opened) == 0 || errno == EINVAL ? 0 : errno;
-    close(opened);
-    if (error != 0) fail_to_write(directory, error);
-  }
-
   fs::path path_;
   fs::path partial_;
   int file_ = -1;
@@ -89,6 +89,19 @@ void write_file_atomically(const fs::path& path, std::span<const std::span<const
 void write_file_atomically(const fs::path& path, const std::string& text) {
   const std::array parts = {std::as_bytes(std::span(text))};
   write_file_atomically(path, parts);
+}
+
+void make_directories(const fs::path& path) {
+  fs::path made;
+  for (const fs::path& name : path) {
+    const fs::path parent = made;
+    made /= name;
+    std::error_code error;
+    const bool is_new = fs::create_directory(made, error);
+    if (error == std::errc::file_exists) error = std::make_error_code(std::errc::not_a_directory);
+    check<FileError>(!error, "cannot make directory {}: {}", path.string(), error.message());
+    if (is_new) sync_directory(parent);
+  }
 }
 
 std::string read_file(const fs::path& path, std::size_t max_bytes) {

@@ -93,6 +93,31 @@ TEST(AtomicFile, WritesWhereASymbolicLinkLeads) {
   EXPECT_EQ(text_of(directory / "target"), "new");
 }
 
+TEST(AtomicFile, MakesTheDirectoriesThatAreMissing) {
+  const TemporaryDirectory directory;
+  for (const char* path : {"a/b/c", "a/b/c", "a/d/", "a/./e/../f", "."}) {
+    make_directories(directory / path);
+    EXPECT_TRUE(fs::is_directory(directory / path)) << path;
+  }
+  make_directories("/");
+  fs::create_directory_symlink("a", directory / "link");
+  make_directories(directory / "link/g");
+  EXPECT_TRUE(fs::is_directory(directory / "a/g"));
+  const fs::path before = fs::current_path();
+  fs::current_path(directory.path());
+  make_directories("relative/of/here");
+  fs::current_path(before);
+  EXPECT_TRUE(fs::is_directory(directory / "relative/of/here"));
+}
+
+TEST(AtomicFile, NamesTheDirectoryThatCannotBeMade) {
+  const TemporaryDirectory directory;
+  write_text(directory / "file", "");
+  const std::string below = (directory / "file/below").string();
+  EXPECT_EQ(message_of<FileError>([&] { make_directories(below); }),
+            "cannot make directory " + below + ": Not a directory");
+}
+
 TEST(AtomicFile, ReadsWholeRegularFilesUpToALimit) {
   const TemporaryDirectory directory;
   write_text(directory / "a", "12345");

@@ -17,6 +17,11 @@ void write_file_atomically(const std::filesystem::path& path,
                            std::span<const std::span<const std::byte>> parts);
 void write_file_atomically(const std::filesystem::path& path, const std::string& text);
 
+// Makes a directory, and those above it that are missing, and brings their names to the disk: otherwise a
+// power cut may take a directory away with all the files in it that are on the disk already.
+//   throws: FileError naming the path and the reason
+void make_directories(const std::filesystem::path& path);
+
 // The content of a file.
 //   throws: FileError naming the path and the reason: it cannot be read, is no regular file, or has more than
 //   max_bytes, in which case nothing of it is read
