@@ -26,7 +26,7 @@ void declare(CommandLine& command) {
   command.add("part", "NAME", "test",
               "test, validation or train, cut as the run did unless --validation-split or --train-limit say "
               "otherwise; all: a folder of classes as a whole");
-  command.add("batch-size", "N", "256", "Examples in a batch; results are the same but for rounding");
+  command.add_number("batch-size", "N", "256", "Examples in a batch; results are the same but for rounding");
   apps::add_threads(command);
   command.add("json", "FILE", "", "Write the figures to a file as well");
 }

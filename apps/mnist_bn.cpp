@@ -41,18 +41,19 @@ void declare(CommandLine& command) {
       "of which only --epochs, --data, --threads, --jobs and --checkpoint-every may be given anew");
   command.add("model", "mlp|cnn", "mlp", "mlp: Dense 128; cnn: four 3x3 convolutions and Dense 128");
   apps::add_model_details(command);
-  command.add("epochs", "N", "10", "Passes over the training set");
-  command.add("batch-size", "N", "32", "Examples in a batch");
+  command.add_number("epochs", "N", "10", "Passes over the training set");
+  command.add_number("batch-size", "N", "32", "Examples in a batch");
   command.add_flag("drop-last", "Leave out the last batch of an epoch if it is smaller than the others");
   command.add("optimizer", "adam|adamw|sgd", "adam", "adamw: decay 0.01 of weights; sgd: momentum 0.9");
-  command.add("lr", "RATE", "0.001", "Learning rate, above 0");
-  command.add("seed", "S", "1", "Of initial weights, shuffling and dropout");
+  command.add_number("lr", "RATE", "0.001", "Learning rate, above 0");
+  command.add_number("seed", "S", "1", "Of initial weights, shuffling and dropout");
   apps::add_threads(command);
   apps::add_checkpoint_every(command);
-  command.add("jobs", "N", "1",
-              "Models trained at the same time, with a share of the threads each, at least one: 2 trains "
-              "both side by "
-              "side, with the same results. Their seconds are then those of a machine that does both");
+  command.add_number(
+      "jobs", "N", "1",
+      "Models trained at the same time, with a share of the threads each, at least one: 2 trains "
+      "both side by "
+      "side, with the same results. Their seconds are then those of a machine that does both");
 }
 
 apps::ExperimentOptions experiment_options(const CommandLine& command) {

@@ -30,7 +30,7 @@ constexpr std::size_t kBatch = 64;
 void declare(CommandLine& command) {
   apps::add_trained_model(command);
   command.add_positional("IMAGE", "PNG or JPEG files", 1, std::numeric_limits<std::size_t>::max());
-  command.add("top", "K", "3", "How many of the most likely classes to print; 0: all");
+  command.add_number("top", "K", "3", "How many of the most likely classes to print; 0: all");
   command.add("format", "FORMAT", "text",
               "text: a line for each image; csv: all probabilities, in the order of classes; or json");
   apps::ImageInput::add_options(command);

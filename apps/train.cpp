@@ -38,14 +38,14 @@ void declare(CommandLine& command) {
               "Take options from a config.json of an earlier run; those that are given as well count");
   apps::add_model_options(command);
   apps::add_initial_weights(command);
-  command.add("epochs", "N", "10", "Passes over the training set");
-  command.add("batch-size", "N", "32", "Examples in a batch");
+  command.add_number("epochs", "N", "10", "Passes over the training set");
+  command.add_number("batch-size", "N", "32", "Examples in a batch");
   command.add_flag("drop-last", "Leave out the last batch of an epoch if it is smaller than the others");
   apps::add_optimizer_options(command);
-  command.add("recalibrate-bn", "N", "0",
-              "After training, estimate BatchNorm's running statistics anew over N batches, for "
-              "checkpoints/recalibrated.safetensors; 0: do not");
-  command.add("seed", "S", "1", "Of initial weights, shuffling and dropout");
+  command.add_number("recalibrate-bn", "N", "0",
+                     "After training, estimate BatchNorm's running statistics anew over N batches, for "
+                     "checkpoints/recalibrated.safetensors; 0: do not");
+  command.add_number("seed", "S", "1", "Of initial weights, shuffling and dropout");
   apps::add_threads(command);
   apps::add_checkpoint_every(command);
 }
@@ -95,6 +95,14 @@ const ordered_json* recorded_model(const CommandLine& command, const std::option
   return &config["model"]["description"];
 }
 
+// What was for other choices than those that are made now.
+void settle(CommandLine& command) {
+  apps::settle_model_options(command);
+  apps::settle_initial_weights(command);
+  apps::settle_optimizer_options(command);
+  apps::settle_data_options(command);
+}
+
 ordered_json run_record(const CommandLine& command) {
   const BuildInfo build = build_info();
   ordered_json record = {{"program", kProgram},
@@ -115,6 +123,8 @@ int run(int argc, char** argv) {
   if (!command.parse(argc, argv)) return 0;
   const std::optional<RecordedRun> recorded = recorded_run(command);
   const bool resume = command.given("resume");
+  // One that goes on has the options it was started with, as they are.
+  if (!resume) settle(command);
   apps::use_threads(command);
   if (command.text("out").empty()) throw apps::UsageError("--out: expected a directory, found ''");
   const ordered_json record = run_record(command);

@@ -5,6 +5,7 @@
 #include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,15 +24,24 @@ class UsageError : public Error {
 // environment is part of the usage: with a level that there is not, or not on this processor, nothing runs.
 int run_program(const std::function<int()>& body);
 
+// What an option takes. A number may have words beside it: auto, none, 10steps.
+enum class OptionKind { text, number, flag };
+
 class CommandLine {
  public:
   CommandLine(std::string program, std::string description);
   ~CommandLine();
 
+  // Options that are added from now on stand under this title in --help.
+  void begin_group(const std::string& title);
   // `value` is what --help calls the option's value, `fallback` its default in words the option itself would
   // take.
   void add(const std::string& name, const std::string& value, const std::string& fallback,
            const std::string& help);
+  void add_number(const std::string& name, const std::string& value, const std::string& fallback,
+                  const std::string& help);
+  // Off unless it is given: --NAME or --NAME=true. --no-NAME and --NAME=false are for those that a record
+  // sets.
   void add_flag(const std::string& name, const std::string& help);
   // Arguments without an option's name in front, which --help calls `name`: at least `least` and at most
   // `most` of them, behind those of the names that were added before. Only the last name may take more than
@@ -44,12 +54,17 @@ class CommandLine {
   //   twice; an argument that belongs to no option, or too few of these
   bool parse(int argc, const char* const* argv);
 
-  // Whether there is an option of that name, and whether it was given.
-  bool knows(const std::string& name) const;
+  // Nothing if there is no such option.
+  std::optional<OptionKind> kind(const std::string& name) const;
+  // Whether it was given on the command line, whatever a record says.
   bool given(const std::string& name) const;
-  // The value of an option that was not given, as resolved() has it, in place of its default; of a flag, true
-  // or false. One that was given keeps what it was given.
+  // The value of an option that was not given, as resolved() has it, in place of its default. One that was
+  // given keeps what it was given.
   void set_fallback(const std::string& name, const nlohmann::ordered_json& value);
+  // For an option that means something in some cases only: in all others it has its default, whatever
+  // set_fallback() said, and must not be given.
+  //   throws: UsageError with `expected`, which says what the cases are, if it is
+  void only_if(bool applies, const std::string& name, const std::string& expected);
 
   // The arguments of that name.
   const std::vector<std::string>& positional(const std::string& name) const;
@@ -63,14 +78,23 @@ class CommandLine {
               const std::function<bool(double)>& accept) const;
 
   // All options by name, in the order they were added, numbers as numbers: for the record of a run.
+  //   throws: UsageError naming an option that is no text in UTF-8, as the record is
   nlohmann::ordered_json resolved() const;
 
  private:
+  struct Option;
   struct Parsed;
-  // Those that are not options or their values.   throws: UsageError, see parse()
-  std::vector<std::string> require_known(int argc, const char* const* argv) const;
+  // The options with their values, flags in the form --NAME=true, and what else there is.
+  struct Arguments {
+    std::vector<std::string> options, positional;
+  };
+  //   throws: UsageError, see parse()
+  Arguments require_known(int argc, const char* const* argv) const;
+  std::string hint_for(const std::string& name) const;
+  void add_option(const std::string& name, OptionKind kind, const std::string& value,
+                  const std::string& fallback, const std::string& help);
   void take_positional(std::vector<std::string> arguments);
-  std::vector<std::string> names() const;
+  void print_help() const;
 
   std::unique_ptr<Parsed> parsed_;
 };

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "keel/core/did_you_mean.h"
 #include "keel/io/atomic_file.h"
 #include "keel/train/model_file.h"
 
@@ -12,13 +13,9 @@ constexpr std::size_t kMostBytes = 1 << 20;
 const std::vector<std::string> kDetails = {"batch-norm", "bn-position", "bn-momentum",
                                            "bn-epsilon", "dropout",     "init"};
 
-nn::ModelDescription description_in(const CommandLine& command, const std::string& path) {
-  for (const std::string& detail : kDetails) {
-    if (!command.given(detail)) continue;
-    throw UsageError(
-        fmt::format("--{}: expected with a model of a name only; {} says it itself", detail, path));
-  }
-  return nn::ModelDescription::parse(io::read_file(path, kMostBytes), path);
+bool is_there(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::exists(path, ignored);
 }
 
 }  // namespace
@@ -26,10 +23,11 @@ nn::ModelDescription description_in(const CommandLine& command, const std::strin
 void add_model_details(CommandLine& command) {
   command.add("bn-position", "after|before|auto", "auto",
               "BatchNorm after or before the activation; auto: after for mlp, otherwise before");
-  command.add("bn-momentum", "M|none", "0.1",
-              "Weight of the new batch in running statistics, 0 to 1; none: plain average over all batches");
-  command.add("bn-epsilon", "E", "1e-5", "Added to the variance");
-  command.add("dropout", "P", "0", "Dropout in front of the last layer, 0 <= P < 1");
+  command.add_number(
+      "bn-momentum", "M|none", "0.1",
+      "Weight of the new batch in running statistics, 0 to 1; none: plain average over all batches");
+  command.add_number("bn-epsilon", "E", "1e-5", "Added to the variance");
+  command.add_number("dropout", "P", "0", "Dropout in front of the last layer, 0 <= P < 1");
   command.add("init", "NAME", "pytorch_default",
               fmt::format("Initial weights: {}", fmt::join(nn::initializer_names(), ", ")));
 }
@@ -70,13 +68,25 @@ bool is_named_model(const CommandLine& command) {
   return std::find(names.begin(), names.end(), command.text("model")) != names.end();
 }
 
+void settle_model_options(CommandLine& command) {
+  const std::string& model = command.text("model");
+  // A recorded description counts, whether its file is still there or not.
+  const bool described = !is_named_model(command) && (!command.given("model") || is_there(model));
+  for (const std::string& detail : kDetails) {
+    command.only_if(!described, detail, fmt::format("with a model of a name only; {} says it itself", model));
+  }
+}
+
 nn::ModelDescription model_description_of(const CommandLine& command) {
   const std::string& model = command.text("model");
   if (!is_named_model(command)) {
-    std::error_code ignored;
-    if (std::filesystem::exists(model, ignored)) return description_in(command, model);
-    throw UsageError(fmt::format("--model: expected one of {}, or a file that describes a model, found '{}'",
-                                 fmt::join(nn::ModelDescription::named_models(), ", "), model));
+    if (is_there(model)) {
+      return nn::ModelDescription::parse(io::read_file(model, kMostBytes), model);
+    }
+    const std::vector<std::string> names = nn::ModelDescription::named_models();
+    throw UsageError(
+        fmt::format("--model: expected one of {}, or a file that describes a model, found '{}'{}",
+                    fmt::join(names, ", "), model, did_you_mean(model, names)));
   }
   nn::NamedModelOptions options = {.norm_position = norm_position_of(command),
                                    .norm = norm_options_of(command),
@@ -95,15 +105,12 @@ void add_initial_weights(CommandLine& command) {
   command.add_flag("non-strict", "Take what fits from the file for --init-from, and say what does not");
 }
 
-bool has_initial_weights(const CommandLine& command) {
-  const bool given = command.given("init-from") || !command.text("init-from").empty();
+bool has_initial_weights(const CommandLine& command) { return !command.text("init-from").empty(); }
+
+void settle_initial_weights(CommandLine& command) {
   for (const char* option : {"layout", "non-strict"}) {
-    if (command.given(option) && !given) {
-      throw UsageError(fmt::format("--{}: expected with --init-from only", option));
-    }
+    command.only_if(has_initial_weights(command), option, "with --init-from only");
   }
-  if (given && command.text("init-from").empty()) throw UsageError("--init-from: expected a file, found ''");
-  return given;
 }
 
 void load_initial_weights(const CommandLine& command, nn::Module& model, const Shape& example) {

@@ -20,13 +20,16 @@ std::optional<nn::NormPosition> norm_position_of(const CommandLine& command);
 void add_model_options(CommandLine& command);
 // Whether --model is a name, and no file.
 bool is_named_model(const CommandLine& command);
+// Details beside a file, which says them itself, have their defaults.   throws: UsageError if one was given
+void settle_model_options(CommandLine& command);
 // The model that they describe: one with a name, or what the file says that --model names.
-//   throws: UsageError if there is neither, or details are given beside a file; FileError if the file says
-//   something else
+//   throws: UsageError if there is neither; FileError if the file says something else
 nn::ModelDescription model_description_of(const CommandLine& command);
 
 // --init-from, --layout, --non-strict: weights to start from.
 void add_initial_weights(CommandLine& command);
+// What is for --init-from has its default without that.   throws: UsageError if it was given
+void settle_initial_weights(CommandLine& command);
 bool has_initial_weights(const CommandLine& command);
 // Gives the model the weights in the file, and says on stderr what of them did not fit, if that is allowed.
 //   example: the shape of one example

@@ -8,22 +8,22 @@
 namespace keel::apps {
 namespace {
 
+const std::vector<std::string> kOptimizers = {"adam", "adamw", "sgd"};
+const std::vector<std::string> kSchedules = {"constant", "step", "cosine"};
+
 bool is_not_negative(double x) { return x >= 0; }
 bool is_positive(double x) { return x > 0; }
 bool is_decay_rate(double x) { return x >= 0 && x < 1; }
 
-// An option that is for some choices of another only, and was given beside another choice.
-void require_choice(const CommandLine& command, const std::string& option, const std::string& of,
-                    const std::vector<std::string>& choices) {
-  const std::string& chosen = command.text(of);
-  if (!command.given(option) || std::find(choices.begin(), choices.end(), chosen) != choices.end()) return;
-  throw UsageError(fmt::format("--{}: expected with --{} {} only, found --{} {}", option, of,
-                               fmt::join(choices, " or "), of, chosen));
+double momentum_of(const CommandLine& command) {
+  return command.real("momentum", "a number from 0 to below 1", is_decay_rate);
 }
 
 // The optimiser's own default, unless it was given.
-double weight_decay_of(const CommandLine& command, double fallback) {
-  if (command.text("weight-decay") == "auto") return fallback;
+double weight_decay_of(const CommandLine& command) {
+  if (command.text("weight-decay") == "auto") {
+    return command.text("optimizer") == "adamw" ? optim::AdamOptions::adamw().weight_decay : 0;
+  }
   return command.real("weight-decay", "a number of at least 0, or auto", is_not_negative);
 }
 
@@ -31,26 +31,32 @@ double weight_decay_of(const CommandLine& command, double fallback) {
 
 void add_optimizer_options(CommandLine& command) {
   command.add("optimizer", "adam|adamw|sgd", "adam", "What changes the weights");
-  command.add("lr", "RATE", "0.001", "Learning rate, above 0; where schedules start from");
-  command.add("weight-decay", "D|auto", "auto",
-              "L2 for adam and sgd, decoupled for adamw; auto: 0.01 for adamw, otherwise 0");
+  command.add_number("lr", "RATE", "0.001", "Learning rate, above 0; where schedules start from");
+  command.add_number("weight-decay", "D|auto", "auto",
+                     "L2 for adam and sgd, decoupled for adamw; auto: 0.01 for adamw, otherwise 0");
   command.add_flag("decay-all", "Weight decay also of biases and of the scale and shift of norm layers");
-  command.add("momentum", "M", "0.9", "Of sgd, 0 <= M < 1");
+  command.add_number("momentum", "M", "0.9", "Of sgd, 0 <= M < 1");
   command.add_flag("nesterov", "Nesterov's momentum for sgd");
-  command.add("beta1", "B", "0.9", "Of adam and adamw, 0 <= B < 1: how much of the mean gradient is kept");
-  command.add("beta2", "B", "0.999", "The same of the mean square");
-  command.add("adam-epsilon", "E", "1e-8", "Of adam and adamw, above 0");
+  command.add_number("beta1", "B", "0.9",
+                     "Of adam and adamw, 0 <= B < 1: how much of the mean gradient is kept");
+  command.add_number("beta2", "B", "0.999", "The same of the mean square");
+  command.add_number("adam-epsilon", "E", "1e-8", "Of adam and adamw, above 0");
   command.add("schedule", "constant|step|cosine", "constant",
               "Of the learning rate. step: times --decay-factor after every --decay-every; cosine: down to "
               "--final-lr at the end of the last epoch");
-  command.add("decay-every", "N|Nsteps", "10", "For step: epochs, or steps (500steps)");
-  command.add("decay-factor", "F", "0.1", "For step, above 0");
-  command.add("final-lr", "RATE", "0", "For cosine");
-  command.add("warmup", "N|Nsteps", "0", "Epochs or steps over which the rate first rises to its schedule");
-  command.add("clip-norm", "X", "0", "Scale all gradients together down to this norm; 0: no such thing");
-  command.add("clip-value", "X", "0", "Cut each element of a gradient off at X and -X; 0: no such thing");
-  command.add("early-stopping", "N", "0", "Stop after N epochs without a better validation loss; 0: never");
-  command.add("min-delta", "D", "0", "For early stopping: a loss is better if it is lower by more than D");
+  command.add_number("decay-every", "N|Nsteps", "10", "For step: epochs, or steps (500steps)");
+  command.add_number("decay-factor", "F", "0.1", "For step, above 0");
+  command.add_number("final-lr", "RATE", "0", "For cosine");
+  command.add_number("warmup", "N|Nsteps", "0",
+                     "Epochs or steps over which the rate first rises to its schedule");
+  command.add_number("clip-norm", "X", "0",
+                     "Scale all gradients together down to this norm; 0: no such thing");
+  command.add_number("clip-value", "X", "0",
+                     "Cut each element of a gradient off at X and -X; 0: no such thing");
+  command.add_number("early-stopping", "N", "0",
+                     "Stop after N epochs without a better validation loss; 0: never");
+  command.add_number("min-delta", "D", "0",
+                     "For early stopping: a loss is better if it is lower by more than D");
 }
 
 EpochsOrSteps epochs_or_steps(const CommandLine& command, const std::string& name, Index least) {
@@ -68,39 +74,51 @@ EpochsOrSteps epochs_or_steps(const CommandLine& command, const std::string& nam
   return {number, steps};
 }
 
-std::unique_ptr<optim::Optimizer> optimizer_of(const CommandLine& command, const nn::Module& model) {
-  const std::string& name = command.choice("optimizer", {"adam", "adamw", "sgd"});
-  for (const char* option : {"momentum", "nesterov"}) require_choice(command, option, "optimizer", {"sgd"});
-  for (const char* option : {"beta1", "beta2", "adam-epsilon"}) {
-    require_choice(command, option, "optimizer", {"adam", "adamw"});
+void settle_optimizer_options(CommandLine& command) {
+  const std::string& optimizer = command.choice("optimizer", kOptimizers);
+  const std::string& schedule = command.choice("schedule", kSchedules);
+  const bool sgd = optimizer == "sgd";
+  const auto only_for = [&](bool applies, const char* option, const std::string& choice,
+                            const std::string& found) {
+    command.only_if(applies, option, fmt::format("with {} only, found {}", choice, found));
+  };
+  for (const char* option : {"momentum", "nesterov"}) {
+    only_for(sgd, option, "--optimizer sgd", "--optimizer " + optimizer);
   }
+  for (const char* option : {"beta1", "beta2", "adam-epsilon"}) {
+    only_for(!sgd, option, "--optimizer adam or adamw", "--optimizer " + optimizer);
+  }
+  for (const char* option : {"decay-every", "decay-factor"}) {
+    only_for(schedule == "step", option, "--schedule step", "--schedule " + schedule);
+  }
+  only_for(schedule == "cosine", "final-lr", "--schedule cosine", "--schedule " + schedule);
+  command.only_if(momentum_of(command) > 0, "nesterov", "with a --momentum above 0, found 0");
+  command.only_if(weight_decay_of(command) > 0, "decay-all", "with a --weight-decay above 0 only");
+  command.only_if(early_stopping_of(command).patience > 0, "min-delta",
+                  "with an --early-stopping above 0 only");
+}
+
+std::unique_ptr<optim::Optimizer> optimizer_of(const CommandLine& command, const nn::Module& model) {
+  const std::string& name = command.choice("optimizer", kOptimizers);
   const optim::ParameterGroups groups =
       command.flag("decay-all") ? optim::ParameterGroups(model.named_parameters())
                                 : optim::ParameterGroups(optim::split_for_decay(model.named_parameters()));
   if (name == "sgd") {
-    const optim::SgdOptions options = {
-        .momentum = command.real("momentum", "a number from 0 to below 1", is_decay_rate),
-        .nesterov = command.flag("nesterov"),
-        .weight_decay = weight_decay_of(command, 0)};
-    if (options.nesterov && options.momentum == 0) {
-      throw UsageError("--nesterov: expected with a --momentum above 0, found 0");
-    }
+    const optim::SgdOptions options = {.momentum = momentum_of(command),
+                                       .nesterov = command.flag("nesterov"),
+                                       .weight_decay = weight_decay_of(command)};
     return std::make_unique<optim::Sgd>(groups, options);
   }
   optim::AdamOptions options = name == "adamw" ? optim::AdamOptions::adamw() : optim::AdamOptions();
   options.beta1 = command.real("beta1", "a number from 0 to below 1", is_decay_rate);
   options.beta2 = command.real("beta2", "a number from 0 to below 1", is_decay_rate);
   options.epsilon = command.real("adam-epsilon", "a number above 0", is_positive);
-  options.weight_decay = weight_decay_of(command, options.weight_decay);
+  options.weight_decay = weight_decay_of(command);
   return std::make_unique<optim::Adam>(groups, options);
 }
 
 optim::Schedule schedule_of(const CommandLine& command, Index epochs, Index batches) {
-  const std::string& name = command.choice("schedule", {"constant", "step", "cosine"});
-  for (const char* option : {"decay-every", "decay-factor"}) {
-    require_choice(command, option, "schedule", {"step"});
-  }
-  require_choice(command, "final-lr", "schedule", {"cosine"});
+  const std::string& name = command.choice("schedule", kSchedules);
   const auto steps_in = [&](const char* option, Index least) {
     const EpochsOrSteps length = epochs_or_steps(command, option, least);
     if (length.number > std::numeric_limits<Index>::max() / batches) {

@@ -12,6 +12,10 @@ namespace keel::apps {
 
 void add_optimizer_options(CommandLine& command);
 
+// Options for another choice than the one that was made have their defaults.   throws: UsageError if such a
+// one was given
+void settle_optimizer_options(CommandLine& command);
+
 // What they say, checked.   throws: UsageError
 std::unique_ptr<optim::Optimizer> optimizer_of(const CommandLine& command, const nn::Module& model);
 optim::Schedule schedule_of(const CommandLine& command, Index epochs, Index batches);

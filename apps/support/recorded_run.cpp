@@ -14,16 +14,41 @@ namespace {
 
 constexpr std::size_t kMostBytes = 16 << 20;
 
+const char* in_words(OptionKind kind) {
+  switch (kind) {
+    case OptionKind::flag:
+      return "true or false";
+    case OptionKind::number:
+      return "a number";
+    case OptionKind::text:
+      break;
+  }
+  return "a text";
+}
+
 }  // namespace
 
-ordered_json read_config(const fs::path& path, const std::string& program) {
+ordered_json read_record(const fs::path& path) {
   const std::string text = io::read_file(path, kMostBytes);
   io::check_json(text, path.string(), {.bytes = kMostBytes});
-  const ordered_json config = ordered_json::parse(text);
-  check<FileError>(config.is_object() && config.contains("program") && config.contains("options") &&
-                       config["options"].is_object(),
+  const ordered_json record = ordered_json::parse(text);
+  check<FileError>(record.is_object() && record.contains("program") && record.contains("options") &&
+                       record["options"].is_object(),
                    "{}: the record of a run expected (JSON with program and options), found something else",
                    path.string());
+  for (const char* name : {"data", "model"}) {
+    check<FileError>(!record.contains(name) || record[name].is_object(),
+                     "{}: an object expected as {}, found {}", path.string(), name,
+                     record.value(name, ordered_json()).dump());
+  }
+  check<FileError>(!record.contains("resumed") || record["resumed"].is_array(),
+                   "{}: an array expected as resumed, found {}", path.string(),
+                   record.value("resumed", ordered_json()).dump());
+  return record;
+}
+
+ordered_json read_config(const fs::path& path, const std::string& program) {
+  ordered_json config = read_record(path);
   check<FileError>(config["program"] == program, "{}: a run of {} expected, found one of {}", path.string(),
                    program, config["program"].dump());
   return config;
@@ -33,11 +58,14 @@ void take_recorded_options(CommandLine& command, const ordered_json& config,
                            const std::set<std::string>& not_taken, const fs::path& path) {
   for (const auto& [name, value] : config["options"].items()) {
     if (not_taken.count(name) > 0) continue;
-    check<FileError>(command.knows(name), "{}: options of this program expected, found '{}'", path.string(),
+    const std::optional<OptionKind> kind = command.kind(name);
+    check<FileError>(kind.has_value(), "{}: options of this program expected, found '{}'", path.string(),
                      name);
-    check<FileError>(value.is_string() || value.is_number() || value.is_boolean(),
-                     "{}: a text, a number, true or false expected as option {}, found {}", path.string(),
-                     name, value.dump());
+    const bool fits = kind == OptionKind::flag     ? value.is_boolean()
+                      : kind == OptionKind::number ? value.is_number() || value.is_string()
+                                                   : value.is_string();
+    check<FileError>(fits, "{}: {} expected as option {}, found {}", path.string(), in_words(*kind), name,
+                     value.dump());
     command.set_fallback(name, value);
   }
 }

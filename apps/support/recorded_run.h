@@ -10,12 +10,17 @@
 
 namespace keel::apps {
 
-// What config.json of a run of this program says.
-//   throws: FileError naming the file unless it is such a record, with "program" and "options"
+// What config.json of a run of any program says.
+//   throws: FileError naming the file unless it is such a record: an object with "program" and an object
+//   "options"; if there are "data" or "model", they are objects, and "resumed" is an array
+nlohmann::ordered_json read_record(const std::filesystem::path& path);
+
+// The same of a run of this program.   throws: also FileError if it is one of another
 nlohmann::ordered_json read_config(const std::filesystem::path& path, const std::string& program);
 
 // Options that were not given on the command line take the recorded values; those in `not_taken` do not.
-//   throws: FileError naming the file and the option if the record has one that the program does not know
+//   throws: FileError naming the file and the option if the record has one that the program does not know,
+//   or a value of another type
 void take_recorded_options(CommandLine& command, const nlohmann::ordered_json& config,
                            const std::set<std::string>& not_taken, const std::filesystem::path& path);
 

@@ -11,7 +11,7 @@ namespace keel::apps {
 constexpr Index kMostThreads = 1024;
 
 void add_threads(CommandLine& command) {
-  command.add(
+  command.add_number(
       "threads", "N", "0",
       "Threads that share the work of a layer; 0: one for each processor. Results are the same, bit for "
       "bit, for any number");

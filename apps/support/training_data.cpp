@@ -28,14 +28,22 @@ std::optional<data::ImageSize> resize_of(const CommandLine& command) {
 
 namespace {
 
-data::TrainTest load(const CommandLine& command, Index limit) {
+data::DataKind kind_of(const CommandLine& command) {
   const std::string& source = command.text("data");
   if (source.empty()) throw UsageError("--data: expected a directory or synthetic, found ''");
+  return data::kind_of_data_set(source);
+}
+
+std::string for_resize(const CommandLine& command) {
+  return "with image folders only, found --data " + command.text("data");
+}
+
+data::TrainTest load(const CommandLine& command, Index limit) {
+  const std::string& source = command.text("data");
   const std::optional<data::ImageSize> resize = resize_of(command);
-  const data::DataKind kind = data::kind_of_data_set(source);
-  if (resize && kind != data::DataKind::image_folder) {
-    throw UsageError(fmt::format("--resize: expected with image folders only, found --data {}", source));
-  }
+  const data::DataKind kind = kind_of(command);
+  if (resize && kind != data::DataKind::image_folder)
+    throw UsageError("--resize: expected " + for_resize(command));
   // No more digits are drawn than will be used; each one is the same for any number of them.
   data::SyntheticSetsOptions digits;
   const Index all_digits = digits.train_count;
@@ -43,11 +51,12 @@ data::TrainTest load(const CommandLine& command, Index limit) {
   data::TrainTest sets =
       data::load_data_set(source, {.synthetic = digits, .image_folder = {.resize = resize}});
   const Index available = kind == data::DataKind::synthetic ? all_digits : sets.train->size();
-  if (limit > available) {
+  // A recorded limit is that of the data of the run.
+  if (limit > available && command.given("train-limit")) {
     throw UsageError(
         fmt::format("--train-limit: expected at most the {} training examples, found {}", available, limit));
   }
-  if (limit > 0) sets.train = data::take(sets.train, limit);
+  if (limit > 0) sets.train = data::take(sets.train, std::min(limit, available));
   return sets;
 }
 
@@ -59,9 +68,15 @@ void add_data_options(CommandLine& command) {
               "Directory with four files in MNIST's format, plain or .gz, or with one folder of PNG or JPEG "
               "images a class; by default $KEEL_MNIST_DIR if that is set; or synthetic digits");
   command.add("resize", "HxW|no", "no", "Bring the images of folders to this size: 28x28");
-  command.add("validation-split", "F", "0.2",
-              "Share of the training set, at its end, that is held out for validation; 0 < F < 1");
-  command.add("train-limit", "N", "0", "Use only the first N training examples (before the split); 0: all");
+  command.add_number("validation-split", "F", "0.2",
+                     "Share of the training set, at its end, that is held out for validation; 0 < F < 1");
+  command.add_number("train-limit", "N", "0",
+                     "Use only the first N training examples (before the split); 0: all");
+}
+
+void settle_data_options(CommandLine& command) {
+  resize_of(command);
+  command.only_if(kind_of(command) == data::DataKind::image_folder, "resize", for_resize(command));
 }
 
 TrainingData load_training_data(const CommandLine& command) {
@@ -73,6 +88,12 @@ TrainingData load_training_data(const CommandLine& command) {
                          .training = sets.train,
                          .validation = sets.validation,
                          .test = sets.test};
+  if (loaded.validation && command.given("validation-split")) {
+    throw UsageError(
+        fmt::format("--validation-split: expected with data without a validation part, found --data {}, "
+                    "which has one",
+                    command.text("data")));
+  }
   if (!loaded.validation) {
     try {
       const data::Split parts = data::split_last(sets.train, split);

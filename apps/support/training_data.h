@@ -19,6 +19,10 @@ struct TrainingData {
 // --data, --resize, --validation-split, --train-limit.
 void add_data_options(CommandLine& command);
 
+// What is for data of another kind has its default.   throws: UsageError if it was given; FileError if there
+// are no such data
+void settle_data_options(CommandLine& command);
+
 // --resize: height and width; nothing for "no".   throws: UsageError
 std::optional<data::ImageSize> resize_of(const CommandLine& command);
 

@@ -103,7 +103,7 @@ train::FitResult train_in_directory(const TrainingRun& run, nn::Module& model, o
 }
 
 void add_checkpoint_every(CommandLine& command) {
-  command.add(
+  command.add_number(
       "checkpoint-every", "N|Nsteps", "1",
       "Save the run after every N epochs, or N steps (100steps), beside the best and the last; 0: only "
       "those");

@@ -34,7 +34,7 @@ std::string did_you_mean(const std::string& name, const std::vector<std::string>
   const auto nearest = std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
     return distance(a, name) < distance(b, name);
   });
-  if (distance(*nearest, name) >= std::max(nearest->size(), name.size())) return "";
+  if (2 * distance(*nearest, name) > std::max(nearest->size(), name.size())) return "";
   return fmt::format(": did you mean {}?", fmt::format(fmt::runtime(shown), *nearest));
 }
 

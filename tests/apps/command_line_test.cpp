@@ -62,6 +62,44 @@ TEST_F(Positional, NotAskedForWithHelp) {
   EXPECT_TRUE(help.ends_with("\n\n  CHECKPOINT   Where from\n  IMAGE        What\n")) << help;
 }
 
+class CommandLineRecord : public ::testing::Test {
+ protected:
+  CommandLineRecord() {
+    command_.add("name", "NAME", "none", "What it is called");
+    command_.add_number("rate", "R|auto", "auto", "How fast");
+    command_.add_flag("fold", "Fold");
+  }
+  void parse(const Texts& arguments) {
+    std::vector<const char*> argv = {"prog"};
+    for (const std::string& argument : arguments) argv.push_back(argument.c_str());
+    ASSERT_TRUE(command_.parse(static_cast<int>(argv.size()), argv.data()));
+  }
+  CommandLine command_{"prog", "Does things."};
+};
+
+TEST_F(CommandLineRecord, HasNumbersWhereOptionsAreNumbers) {
+  parse({"--name", "0.50", "--rate=1e-3", "--fold"});
+  EXPECT_EQ(command_.resolved().dump(), R"({"name":"0.50","rate":0.001,"fold":true})");
+  parse({"--name=7", "--rate", "auto", "--fold=false"});
+  EXPECT_EQ(command_.resolved().dump(), R"({"name":"7","rate":"auto","fold":false})");
+}
+
+TEST_F(CommandLineRecord, TellsValuesFromWhatWasGiven) {
+  parse({"--no-fold"});
+  command_.set_fallback("fold", true);
+  command_.set_fallback("rate", 0.25);
+  EXPECT_TRUE(command_.given("fold"));
+  EXPECT_FALSE(command_.flag("fold"));
+  EXPECT_FALSE(command_.given("rate"));
+  EXPECT_EQ(command_.text("rate"), "0.25");
+  command_.only_if(true, "rate", "otherwise");
+  EXPECT_EQ(command_.text("rate"), "0.25");
+  command_.only_if(false, "rate", "otherwise");
+  EXPECT_EQ(command_.text("rate"), "auto");
+  EXPECT_EQ(message_of<UsageError>([&] { command_.only_if(false, "fold", "otherwise"); }),
+            "--fold: expected otherwise");
+}
+
 TEST(CommandLine, TakesNoArgumentsThatBelongToNoOption) {
   CommandLine command("prog", "Does things.");
   const std::vector<const char*> argv = {"prog", "a"};

@@ -87,7 +87,7 @@ TEST_F(MnistBn, RefusesOptionsWithoutAValueOrWithTwo) {
   EXPECT_EQ(outcome.status, kWrongUsage);
   EXPECT_EQ(outcome.err, "error: --epochs expects a value\n");
   expect_refused({"--seed", "1", "--seed=2"}, kWrongUsage, "--seed is given twice");
-  expect_refused({"--overwrite=yes"}, kWrongUsage, "--overwrite takes no value");
+  expect_refused({"--overwrite=yes"}, kWrongUsage, "--overwrite: expected true or false, found 'yes'");
 }
 
 TEST_F(MnistBn, RefusesNumbersOutOfRange) {

@@ -128,7 +128,7 @@ TEST_F(MnistBnResume, RefusesOptionsThatWouldChangeItsCourse) {
   expect_refused({"--model", "cnn", "--seed", "2", "--drop-last"}, 2,
                  front +
                      "--model: expected \"mlp\", found \"cnn\"; "
-                     "--seed: expected 1, found 2; --drop-last: expected false, found true");
+                     "--drop-last: expected false, found true; --seed: expected 1, found 2");
   // The same value in other words is no change.
   EXPECT_EQ(resume({"--lr", "1e-3"}).status, 0);
 }

@@ -2,41 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "apps/mnist_bn_support.h"
+#include "apps/train_support.h"
 
 namespace keel::apps::testing {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-
-class Train : public MnistBn {
- protected:
-  Outcome train(Arguments arguments) const {
-    const bool names_data = std::find(arguments.begin(), arguments.end(), "--data") != arguments.end();
-    if (!names_data) arguments.insert(arguments.end(), {"--data", data()});
-    arguments.insert(arguments.end(), {"--threads", "1"});
-    return run_program("keel-train", arguments);
-  }
-  Outcome train_to(const std::string& name, Arguments arguments) const {
-    arguments.insert(arguments.end(), {"--out", out(name)});
-    return train(arguments);
-  }
-  void expect_refused(const Arguments& arguments, int status, const std::string& message) const {
-    SCOPED_TRACE(::testing::PrintToString(arguments));
-    const Outcome outcome = train_to("refused", arguments);
-    EXPECT_EQ(outcome.err, "error: " + message + "\n");
-    EXPECT_EQ(outcome.status, status);
-    EXPECT_EQ(outcome.out, "");
-    EXPECT_FALSE(fs::exists(out("refused")));
-  }
-  fs::path last(const std::string& name) const { return out(name) / "checkpoints" / "last.safetensors"; }
-  std::vector<double> column(const std::string& name, Column of) const {
-    std::vector<double> values;
-    for (const auto& row : log_in(out(name) / "epochs.csv").rows) values.push_back(row[of]);
-    return values;
-  }
-};
 
 TEST_F(Train, LeavesARunBehind) {
   const Outcome outcome = train_to("a", {"--epochs", "2", "--batch-size", "8"});
@@ -217,7 +189,6 @@ TEST_F(Train, StartsFromTheWeightsInAFile) {
 
   expect_refused({"--layout", "pytorch"}, 2, "--layout: expected with --init-from only");
   expect_refused({"--non-strict"}, 2, "--non-strict: expected with --init-from only");
-  expect_refused({"--init-from", ""}, 2, "--init-from: expected a file, found ''");
 }
 
 TEST_F(Train, EndsWithOneWhenItDiverges) {

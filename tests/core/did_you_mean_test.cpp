@@ -14,6 +14,7 @@ TEST(DidYouMean, NamesTheNearest) {
 
 TEST(DidYouMean, SaysNothingOfNamesThatAreFarAway) {
   EXPECT_EQ(did_you_mean("xyz", {"conv", "dab"}), "");
+  EXPECT_EQ(did_you_mean("transformer", {"resnet20", "cnn"}), "");
   EXPECT_EQ(did_you_mean("dense", {}), "");
   EXPECT_EQ(did_you_mean(std::string(1000000, 'd'), {"dense"}), "");
   EXPECT_EQ(did_you_mean("", {"dense"}), "");

@@ -7,7 +7,8 @@
 namespace keel {
 
 // ": did you mean 'conv2d'?" with the known name that takes the fewest changed letters (Levenshtein
-// distance), or nothing if none of its letters would be left. `shown` is how a name is written, {} its place.
+// distance), or nothing if more than half of them would change. `shown` is how a name is written, {} its
+// place.
 std::string did_you_mean(const std::string& name, const std::vector<std::string>& known,
                          const std::string& shown = "'{}'");
 
