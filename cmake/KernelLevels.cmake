@@ -8,6 +8,11 @@ function(add_kernel_levels name objects)
   else()
     set(levels base)
   endif()
+  set(optimization -O3)
+  if(KEEL_SANITIZE AND KEEL_NATIVE)
+    # Minutes a file otherwise; with one level only there is no lesser one.
+    set(optimization -O1)
+  endif()
   set(all)
   foreach(level IN LISTS levels)
     if(level STREQUAL "base")
@@ -24,7 +29,7 @@ function(add_kernel_levels name objects)
     target_compile_options(${name}_${level} PRIVATE
       # Always optimised: a kernel that is not inlines nothing, and what is not inlined could be linked into code for a
       # lesser level. Mathematics stays IEEE but for two things no kernel relies on: errno and trapping.
-      -O3 -fno-math-errno -fno-trapping-math -ffp-contract=fast
+      ${optimization} -fno-math-errno -fno-trapping-math -ffp-contract=fast
       ${architecture})
     target_include_directories(${name}_${level} PRIVATE ${PROJECT_SOURCE_DIR}/src)
     target_link_libraries(${name}_${level} PRIVATE keel_kernel_options OpenMP::OpenMP_CXX)

@@ -8,6 +8,7 @@
 #include "keel/train/fit.h"
 #include "keel/train/non_finite.h"
 #include "keel/train/summary.h"
+#include "support/figures.h"
 #include "support/interruption.h"
 #include "support/jobs.h"
 #include "support/training_run.h"
@@ -35,11 +36,6 @@ data::Batches in_order(const data::DatasetPtr& dataset) {
 bool has_norm(const std::string& arm) { return arm == "bn"; }
 
 std::string title_of(const std::string& arm) { return has_norm(arm) ? "BN" : "no BN"; }
-
-// A loss in a column of the table, also one that has almost diverged.
-std::string loss_in_words(double loss) {
-  return loss < 1000 ? fmt::format("{:.4f}", loss) : fmt::format("{:.2e}", loss);
-}
 
 // What the data are called in titles and tables.
 std::string data_title(const TrainingData& data) {

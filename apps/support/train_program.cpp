@@ -2,8 +2,10 @@
 
 #include "keel/nn/state_dict.h"
 #include "keel/train/metrics.h"
+#include "keel/train/non_finite.h"
 #include "keel/train/recalibrate.h"
 #include "keel/train/summary.h"
+#include "support/figures.h"
 #include "support/interruption.h"
 #include "support/model_options.h"
 #include "support/optimizer_options.h"
@@ -147,22 +149,30 @@ std::vector<TrainProgram::Evaluation> TrainProgram::evaluate_all(const fs::path&
   return evaluations;
 }
 
-void TrainProgram::report(const train::FitResult& result, const std::vector<Evaluation>& evaluations,
-                          const fs::path& directory) const {
+ordered_json TrainProgram::summary_of(const std::string& ending,
+                                      const std::vector<train::EpochRecord>& log) const {
   ordered_json summary = {{"data", record_["data"]},
                           {"model", record_["model"]["name"]},
                           {"parameters", record_["model"]["parameters"]},
                           {"seed", seed_},
-                          {"ending", in_words(result.ending)},
-                          {"epochs", result.log.back().epoch},
-                          {"steps", result.log.back().step},
-                          {"train_loss", result.log.back().train_loss},
-                          {"train_accuracy", result.log.back().train_accuracy}};
+                          {"ending", ending}};
+  if (log.empty()) return summary;
+  const train::EpochRecord& last = log.back();
+  summary.update({{"epochs", last.epoch},
+                  {"steps", last.step},
+                  {"train_loss", last.train_loss},
+                  {"train_accuracy", last.train_accuracy}});
+  return summary;
+}
+
+void TrainProgram::report(const train::FitResult& result, const std::vector<Evaluation>& evaluations,
+                          const fs::path& directory) const {
+  ordered_json summary = summary_of(in_words(result.ending), result.log);
   fmt::print("\n{} after {} epochs\n\n{:<24}{:>12}{:>12}{:>12}{:>12}\n", in_words(result.ending),
              result.log.back().epoch, "weights", "val loss", "val acc", "test loss", "test acc");
   for (const Evaluation& e : evaluations) {
-    fmt::print("{:<24}{:>12.4f}{:>10.2f} %{:>12.4f}{:>10.2f} %\n", e.weights, e.validation.loss(),
-               100 * e.validation.accuracy(), e.test.loss(), 100 * e.test.accuracy());
+    fmt::print("{:<24}{:>12}{:>10.2f} %{:>12}{:>10.2f} %\n", e.weights, loss_in_words(e.validation.loss()),
+               100 * e.validation.accuracy(), loss_in_words(e.test.loss()), 100 * e.test.accuracy());
     summary["evaluations"].push_back({{"weights", e.weights},
                                       {"val_loss", e.validation.loss()},
                                       {"val_accuracy", e.validation.accuracy()},
@@ -189,6 +199,11 @@ int TrainProgram::run(const fs::path& directory, const ordered_json& course, boo
     if (result.ending != train::Ending::interrupted) evaluations = evaluate_all(directory);
   } catch (const train::Interrupted&) {
     result.ending = train::Ending::interrupted;
+  } catch (const train::NonFiniteLoss& error) {
+    ordered_json summary = summary_of("diverged", log);
+    summary["diverged"] = error.what();
+    write_json(directory / kSummary, summary);
+    throw;
   }
   if (result.ending == train::Ending::interrupted) {
     fmt::print(stderr, "interrupted; to go on: keel-train --resume {}\n", directory.string());

@@ -43,6 +43,8 @@ class TrainProgram {
                            bool resume) const;
   Evaluation evaluate(const std::string& weights, nn::Module& model) const;
   std::vector<Evaluation> evaluate_all(const std::filesystem::path& directory) const;
+  nlohmann::ordered_json summary_of(const std::string& ending,
+                                    const std::vector<train::EpochRecord>& log) const;
   void report(const train::FitResult& result, const std::vector<Evaluation>& evaluations,
               const std::filesystem::path& directory) const;
 

@@ -198,7 +198,9 @@ TEST_F(Train, EndsWithOneWhenItDiverges) {
   EXPECT_THAT(outcome.err, HasSubstr("error: "));
   // What was saved is from before.
   EXPECT_EQ(train::read_checkpoint(last("a")).state.step, 0);
-  EXPECT_FALSE(fs::exists(out("a") / "summary.json"));
+  const auto summary = json_in(out("a") / "summary.json");
+  EXPECT_EQ(summary.at("ending"), "diverged");
+  EXPECT_THAT(outcome.err, HasSubstr("error: " + summary.at("diverged").get<std::string>() + "\n"));
 }
 
 TEST_F(Train, RefusesWrongOptions) {
