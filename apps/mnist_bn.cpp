@@ -142,10 +142,10 @@ int run(int argc, char** argv) {
   const int threads = apps::use_threads(command);
   const int threads_of_an_arm = std::max(1, threads / static_cast<int>(options.jobs));
   const ordered_json record = run_record(command, options, threads_of_an_arm);
-  const apps::ExperimentRun experiment_run = {.directory = command.text("out"),
-                                              .record = record,
-                                              .course = course_of(record),
-                                              .resume = earlier.has_value()};
+  apps::ExperimentRun experiment_run = {.directory = command.text("out"),
+                                        .record = record,
+                                        .course = course_of(record),
+                                        .resume = earlier.has_value()};
   if (experiment_run.directory.empty()) throw apps::UsageError("--out: expected a directory, found ''");
   if (earlier) {
     apps::require_same_options(earlier->config["options"], experiment_run.course, {}, earlier->config_path);
@@ -161,11 +161,14 @@ int run(int argc, char** argv) {
   if (earlier) {
     apps::require_same_data(earlier->config.value("data", ordered_json::object()), experiment.data_record(),
                             earlier->config_path);
+    directory.lock();
+    experiment_run.found = experiment.checkpoints_to_resume(experiment_run);
   }
   experiment.check();
+  const std::string table = experiment.model_table("bn");
   directory.prepare(apps::Experiment::derived_files());
 
-  fmt::print("{}\n\n{}\n", experiment.title(), experiment.model_table("bn"));
+  fmt::print("{}\n\n{}\n", experiment.title(), table);
   std::fflush(stdout);
   set_num_threads(threads_of_an_arm);
   apps::watch_for_interruption();

@@ -135,13 +135,20 @@ int run(int argc, char** argv) {
                                resume                      ? apps::Existing::resume
                                : command.flag("overwrite") ? apps::Existing::overwrite
                                                            : apps::Existing::refuse);
-  apps::TrainProgram program(command, record, recorded_model(command, recorded));
+  std::optional<train::CheckpointDirectory::Found> found;
+  if (resume) {
+    directory.lock();
+    found = apps::checkpoint_to_resume(directory.path());
+  }
+  apps::TrainProgram program(command, record, recorded_model(command, recorded), !found);
   if (resume) {
     apps::require_same_data(recorded->config.value("data", ordered_json::object()), program.data_record(),
                             recorded->path);
   }
-  directory.prepare({"losses.png", "losses.svg"});
-  return program.run(directory.path(), course, resume);
+  const apps::TrainingRun training_run =
+      program.training_run(directory.path(), course, resume, std::move(found));
+  directory.prepare(apps::TrainProgram::derived_files());
+  return program.run(training_run);
 }
 
 }  // namespace

@@ -102,7 +102,9 @@ std::vector<std::filesystem::path> Experiment::files() {
   return all;
 }
 
-std::vector<std::filesystem::path> Experiment::derived_files() { return {"losses.png", "losses.svg"}; }
+std::vector<std::filesystem::path> Experiment::derived_files() {
+  return {"losses.png", "losses.svg", "summary.json"};
+}
 
 nn::ClassifierOptions Experiment::classifier_of(const std::string& arm) const {
   nn::ClassifierOptions classifier = options_.classifier;
@@ -144,12 +146,14 @@ void Experiment::train_arm(ArmResult& result, Index place, const ExperimentRun& 
                            const Display& display) const {
   const auto model = build(result.name);
   result.parameters = model->num_parameters();
-  TrainingRun training_run = {.directory = run.directory / result.name,
-                              .description = description(result.name, run),
-                              .config = run.record,
-                              .resume = run.resume,
-                              .checkpoint_every = options_.checkpoint_every,
-                              .display = display};
+  TrainingRun training_run = {
+      .directory = run.directory / result.name,
+      .description = description(result.name, run),
+      .config = run.record,
+      .resume = run.resume,
+      .found = run.found.empty() ? std::nullopt : run.found[static_cast<std::size_t>(place)],
+      .checkpoint_every = options_.checkpoint_every,
+      .display = display};
   training_run.config["data"] = data_record_;
   training_run.config["model"] = {{"name", options_.model},
                                   {"batch_norm", has_norm(result.name)},
@@ -190,6 +194,16 @@ ArmResult Experiment::run_arm(Index arm, const ExperimentRun& run, const Display
     report(result.failed, error);
   }
   return result;
+}
+
+std::vector<std::optional<train::CheckpointDirectory::Found>> Experiment::checkpoints_to_resume(
+    const ExperimentRun& run) const {
+  std::vector<std::optional<train::CheckpointDirectory::Found>> all;
+  for (const std::string& arm : arms()) {
+    all.push_back(checkpoint_to_resume(run.directory / arm));
+    if (all.back()) require_resumable(*all.back(), description(arm, run), options_.epochs);
+  }
+  return all;
 }
 
 std::vector<ArmResult> Experiment::run(const ExperimentRun& run) const {

@@ -63,6 +63,8 @@ struct ExperimentRun {
   nlohmann::ordered_json record;  // what config.json says beside data and model
   nlohmann::ordered_json course;  // the options that may not change when the run goes on
   bool resume = false;
+  // Where each arm goes on: what checkpoints_to_resume() gave. Empty: nowhere.
+  std::vector<std::optional<train::CheckpointDirectory::Found>> found = {};
 };
 
 class Experiment {
@@ -80,6 +82,11 @@ class Experiment {
   void check() const;
   // What the checkpoints of all arms record of the data, beside what `run_record` says.
   const nlohmann::ordered_json& data_record() const { return data_record_; }
+
+  // The checkpoint of each arm that has one, in a run's directory, which must be locked.
+  //   throws: what checkpoint_to_resume() and require_resumable() throw
+  std::vector<std::optional<train::CheckpointDirectory::Found>> checkpoints_to_resume(
+      const ExperimentRun& run) const;
 
   // Trains and tests every arm, options.jobs of them at a time, each with num_threads() threads; writes
   // config.json, epochs.csv and checkpoints of each below `directory`, and goes on with those that are there

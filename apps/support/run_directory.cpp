@@ -53,6 +53,7 @@ void RunDirectory::require_no_run() const {
 
 // The lock is on the directory itself and ends with the process, however that ends.
 void RunDirectory::lock() {
+  if (lock_ >= 0) return;
   lock_ = open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   check<FileError>(lock_ >= 0, "cannot open directory {}: {}", path_.string(), std::strerror(errno));
   const bool locked = flock(lock_, LOCK_EX | LOCK_NB) == 0;

@@ -20,7 +20,10 @@ class RunDirectory {
   RunDirectory(const RunDirectory&) = delete;
   RunDirectory& operator=(const RunDirectory&) = delete;
 
-  // Makes the directories, keeps other runs out while this object lives, and removes the files of an earlier
+  // Keeps other runs out while this object lives, before anything of a run that is to go on is looked at.
+  //   throws: FileError if another run is writing to the directory, or it cannot be opened
+  void lock();
+  // Makes the directories, keeps other runs out as well, and removes the files of an earlier
   // run, unless it is to go on, and what was `derived` from them: a new log never stands beside an old
   // summary or plot.
   //   throws: FileError if another run is writing to the directory, or it cannot be made or written to
@@ -30,7 +33,6 @@ class RunDirectory {
 
  private:
   void require_no_run() const;
-  void lock();
 
   std::filesystem::path path_;
   std::vector<std::filesystem::path> files_;

@@ -42,10 +42,11 @@ train::FitOptions fit_options_of(const CommandLine& command, Index epochs, Index
           .early_stopping = early_stopping_of(command)};
 }
 
-bool has_batch_norm(nn::Module& model) {
+bool has_running_statistics(nn::Module& model) {
   bool found = false;
   model.visit([&](const std::string&, nn::Module& module) {
-    found = found || dynamic_cast<const nn::BatchNorm*>(&module) != nullptr;
+    const auto* norm = dynamic_cast<const nn::BatchNorm*>(&module);
+    found = found || (norm != nullptr && norm->options().track_running_stats);
   });
   return found;
 }
@@ -64,6 +65,10 @@ const char* in_words(train::Ending ending) {
 
 }  // namespace
 
+std::vector<fs::path> TrainProgram::derived_files() {
+  return {"losses.png", "losses.svg", kSummary, fs::path(kCheckpointFolder) / kRecalibrated};
+}
+
 std::vector<fs::path> TrainProgram::files() {
   std::vector<fs::path> all = training_run_files();
   all.emplace_back(kSummary);
@@ -72,7 +77,7 @@ std::vector<fs::path> TrainProgram::files() {
 }
 
 TrainProgram::TrainProgram(const CommandLine& command, ordered_json record,
-                           const ordered_json* recorded_model)
+                           const ordered_json* recorded_model, bool starts)
     : command_(command),
       record_(std::move(record)),
       data_(load_training_data(command)),
@@ -90,36 +95,46 @@ TrainProgram::TrainProgram(const CommandLine& command, ordered_json record,
       test_(in_order(data_.test)) {
   fit_options_of(command, epochs_, training_.count());
   checkpoint_every(command);
-  if (command.integer("recalibrate-bn", 0) > 0 && !has_batch_norm(*model_)) {
-    throw UsageError("--recalibrate-bn: expected with a model that has BatchNorm, found one without");
+  if (command.integer("recalibrate-bn", 0) > 0 && !has_running_statistics(*model_)) {
+    throw UsageError(
+        "--recalibrate-bn: expected with a model that has BatchNorm with running statistics, found one "
+        "without");
   }
-  if (has_initial_weights(command)) load_initial_weights(command, *model_, data_.training->example_shape());
+  if (has_initial_weights(command) && starts)
+    load_initial_weights(command, *model_, data_.training->example_shape());
   try {
     train::check_batches(*model_, training_);
+    for (const data::Batches* held_out : {&validation_, &test_}) {
+      train::check_batches(*model_, *held_out, nn::Mode::evaluation);
+    }
   } catch (const ValueError& error) {
     throw ValueError(fmt::format("{} (--batch-size, --drop-last)", error.what()));
   }
+  table_ = train::summary_table(*model_, data_.training->example_shape());
   record_["data"] = apps::data_record(data_);
   record_["model"] = {{"name", description_.model()},
                       {"parameters", model_->num_parameters()},
                       {"description", ordered_json::parse(description_.to_json())}};
 }
 
-TrainingRun TrainProgram::training_run(const fs::path& directory, const ordered_json& course,
-                                       bool resume) const {
+TrainingRun TrainProgram::training_run(const fs::path& directory, const ordered_json& course, bool resume,
+                                       std::optional<train::CheckpointDirectory::Found> found) const {
   ordered_json options = course;
   for (const char* part : {"training", "validation"}) options["data"][part] = record_["data"][part]["crc32"];
   const std::string name = description_.model().empty() ? "model" : description_.model();
-  return {.directory = directory,
-          .description = {.model = description_.to_json(),
-                          .options = options.dump(),
-                          .class_names = data_.training->class_names()},
-          .config = record_,
-          .resume = resume,
-          .checkpoint_every = checkpoint_every(command_),
-          .fit = fit_options_of(command_, epochs_, training_.count()),
-          .progress = {.name = name, .epochs = epochs_},
-          .display = std::make_shared<train::ProgressDisplay>()};
+  TrainingRun run = {.directory = directory,
+                     .description = {.model = description_.to_json(),
+                                     .options = options.dump(),
+                                     .class_names = data_.training->class_names()},
+                     .config = record_,
+                     .resume = resume,
+                     .found = std::move(found),
+                     .checkpoint_every = checkpoint_every(command_),
+                     .fit = fit_options_of(command_, epochs_, training_.count()),
+                     .progress = {.name = name, .epochs = epochs_},
+                     .display = std::make_shared<train::ProgressDisplay>()};
+  if (run.found) require_resumable(*run.found, run.description, epochs_);
+  return run;
 }
 
 TrainProgram::Evaluation TrainProgram::evaluate(const std::string& weights, nn::Module& model) const {
@@ -127,25 +142,42 @@ TrainProgram::Evaluation TrainProgram::evaluate(const std::string& weights, nn::
           train::evaluate(model, test_, interrupted)};
 }
 
+TrainProgram::Evaluation TrainProgram::recalibrate(const train::CheckpointDirectory& checkpoints,
+                                                   Index batches) const {
+  const auto copy = model_->clone();
+  const data::Batches whole(data_.training,
+                            {.batch_size = batch_size_, .shuffle = true, .drop_last = true, .seed = seed_});
+  train::recalibrate_batch_norm(*copy, whole, batches, interrupted);
+  train::Checkpoint recalibrated = train::read_checkpoint(checkpoints.last());
+  recalibrated.model = copy->state_dict();
+  train::write_checkpoint(checkpoints.path() / kRecalibrated, recalibrated);
+  return evaluate("last, recalibrated", *copy);
+}
+
+TrainProgram::Evaluation TrainProgram::evaluate_best(const train::CheckpointDirectory& checkpoints) const {
+  const train::Checkpoint best = train::read_checkpoint(checkpoints.best());
+  const auto copy = model_->clone();
+  nn::load_state_dict(*copy, best.model);
+  return evaluate(fmt::format("best, epoch {}", best.state.epoch - 1), *copy);
+}
+
 std::vector<TrainProgram::Evaluation> TrainProgram::evaluate_all(const fs::path& directory) const {
-  std::vector<Evaluation> evaluations = {evaluate("last", *model_)};
   const train::CheckpointDirectory checkpoints(directory / kCheckpointFolder);
-  const auto copy = std::static_pointer_cast<nn::Sequential>(model_->clone());
+  std::vector<Evaluation> evaluations = {evaluate("last", *model_)};
+  // The run is done: what goes wrong with the others is said, and takes nothing from it.
+  const auto add = [&](const char* what, const auto& make) {
+    try {
+      evaluations.push_back(make());
+    } catch (const train::Interrupted&) {
+      throw;
+    } catch (const Error& error) {
+      fmt::print(stderr, "warning: {}: {}\n", what, error.what());
+    }
+  };
   if (const Index batches = command_.integer("recalibrate-bn", 0); batches > 0) {
-    const data::Batches whole(data_.training,
-                              {.batch_size = batch_size_, .shuffle = true, .drop_last = true, .seed = seed_});
-    train::recalibrate_batch_norm(*copy, whole, batches, interrupted);
-    train::Checkpoint recalibrated = train::read_checkpoint(checkpoints.last());
-    recalibrated.model = copy->state_dict();
-    train::write_checkpoint(checkpoints.path() / kRecalibrated, recalibrated);
-    evaluations.push_back(evaluate("last, recalibrated", *copy));
+    add("--recalibrate-bn", [&] { return recalibrate(checkpoints, batches); });
   }
-  std::error_code ignored;
-  if (fs::exists(checkpoints.best(), ignored)) {
-    const train::Checkpoint best = train::read_checkpoint(checkpoints.best());
-    nn::load_state_dict(*copy, best.model);
-    evaluations.push_back(evaluate(fmt::format("best, epoch {}", best.state.log.back().epoch), *copy));
-  }
+  add("the best weights", [&] { return evaluate_best(checkpoints); });
   return evaluations;
 }
 
@@ -183,19 +215,18 @@ void TrainProgram::report(const train::FitResult& result, const std::vector<Eval
   fmt::print("\nrun: {}\n", directory.string());
 }
 
-int TrainProgram::run(const fs::path& directory, const ordered_json& course, bool resume) {
+int TrainProgram::run(const TrainingRun& run) {
+  const fs::path& directory = run.directory;
   fmt::print("{} on {}: {} training, {} validation, {} test images\n\n{}\n",
              description_.model().empty() ? command_.text("model") : description_.model(), data_.name,
-             data_.training->size(), data_.validation->size(), data_.test->size(),
-             train::summary_table(*model_, data_.training->example_shape()));
+             data_.training->size(), data_.validation->size(), data_.test->size(), table_);
   std::fflush(stdout);
   watch_for_interruption();
   std::vector<train::EpochRecord> log;
   train::FitResult result;
   std::vector<Evaluation> evaluations;
   try {
-    result = train_in_directory(training_run(directory, course, resume), *model_, *optimizer_, training_,
-                                validation_, log);
+    result = train_in_directory(run, *model_, *optimizer_, training_, validation_, log);
     if (result.ending != train::Ending::interrupted) evaluations = evaluate_all(directory);
   } catch (const train::Interrupted&) {
     result.ending = train::Ending::interrupted;

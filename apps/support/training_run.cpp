@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "keel/nn/model_description.h"
 #include "keel/train/csv_log.h"
 #include "support/interruption.h"
 #include "support/optimizer_options.h"
@@ -34,24 +35,16 @@ class Recorder final : public train::Callback {
 std::string now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
 
 // Says loudly what was damaged, and gives the run the state of the checkpoint.
-train::FitState go_on_from(const train::CheckpointDirectory::Found& found, const TrainingRun& run,
-                           nn::Module& model, optim::Optimizer& optimizer) {
+void go_on_from(const train::CheckpointDirectory::Found& found, const TrainingRun& run, nn::Module& model,
+                optim::Optimizer& optimizer) {
   for (const std::string& problem : found.damaged) {
     run.display->print(fmt::format("warning: {}; kept under a name that ends in .damaged", problem));
   }
-  const train::FitState& state = found.checkpoint.state;
-  const auto options = ordered_json::parse(found.checkpoint.run.options);
-  require_same_options(options, ordered_json::parse(run.description.options), {}, found.path);
-  const Index epochs = std::max<Index>(0, state.epoch - 1);
-  if (epochs > run.fit.epochs) {
-    throw UsageError(fmt::format("--epochs: expected at least the {} that the run has had ({}), found {}",
-                                 epochs, found.path.string(), run.fit.epochs));
-  }
   train::restore(found.checkpoint, model, optimizer);
+  const train::FitState& state = found.checkpoint.state;
   run.display->print(fmt::format("{}{} goes on from {}: {} epochs, {} steps done",
                                  found.damaged.empty() ? "" : "warning: ", run.progress.name,
-                                 found.path.string(), epochs, state.step));
-  return state;
+                                 found.path.string(), std::max<Index>(0, state.epoch - 1), state.step));
 }
 
 void write_config(const TrainingRun& run, const train::FitState& start) {
@@ -62,7 +55,8 @@ void write_config(const TrainingRun& run, const train::FitState& start) {
   if (run.resume && fs::exists(path, ignored)) {
     const ordered_json before = read_config(path, config.at("program"));
     config["started"] = before.value("started", ordered_json());
-    config["resumed"] = before.value("resumed", ordered_json::array());
+    config["resumed"] = ordered_json::array();
+    if (before.contains("resumed") && before["resumed"].is_array()) config["resumed"] = before["resumed"];
     config["resumed"].push_back({{"at", now()}, {"step", start.step}});
   }
   write_json(path, config);
@@ -73,23 +67,47 @@ void write_config(const TrainingRun& run, const train::FitState& start) {
 std::vector<fs::path> training_run_files() {
   std::vector<fs::path> files = {kConfig, kLog};
   const train::CheckpointDirectory checkpoints(kCheckpointFolder);
-  for (const fs::path& file : {checkpoints.last(), checkpoints.previous(), checkpoints.best()}) {
+  for (const fs::path& file :
+       {checkpoints.last(), checkpoints.next(), checkpoints.previous(), checkpoints.best()}) {
     files.push_back(file);
     files.push_back(file.string() + ".damaged");
   }
   return files;
 }
 
+std::optional<train::CheckpointDirectory::Found> checkpoint_to_resume(const fs::path& directory) {
+  return train::CheckpointDirectory(directory / kCheckpointFolder).take_newest();
+}
+
+void require_resumable(const train::CheckpointDirectory::Found& found,
+                       const train::RunDescription& description, Index epochs) {
+  const auto options = ordered_json::parse(found.checkpoint.run.options, nullptr, false);
+  require_same_options(options, ordered_json::parse(description.options), {}, found.path);
+  // In the words of today: another version may have written it.
+  const std::string model =
+      nn::ModelDescription::parse(found.checkpoint.run.model, found.path.string()).to_json();
+  check<FileError>(model == description.model, "{}: a checkpoint of the model {} expected, found one of {}",
+                   found.path.string(), description.model, model);
+  const train::FitState& state = found.checkpoint.state;
+  const Index begun = state.batch > 0 ? state.epoch : std::max<Index>(0, state.epoch - 1);
+  if (begun > epochs) {
+    throw UsageError(fmt::format("--epochs: expected at least the {} that the run has begun ({}), found {}",
+                                 begun, found.path.string(), epochs));
+  }
+}
+
 train::FitResult train_in_directory(const TrainingRun& run, nn::Module& model, optim::Optimizer& optimizer,
                                     const data::Batches& training, const data::Batches& validation,
                                     std::vector<train::EpochRecord>& log) {
   const train::CheckpointDirectory checkpoints(run.directory / kCheckpointFolder);
+  const auto writer = std::make_shared<train::CheckpointWriter>(checkpoints, run.description, model,
+                                                                optimizer, run.checkpoint_every);
   train::FitOptions options = run.fit;
   options.interrupted = interrupted;
-  if (run.resume) {
-    if (const auto found = checkpoints.find_newest()) {
-      options.start = go_on_from(*found, run, model, optimizer);
-    }
+  if (run.found) {
+    go_on_from(*run.found, run, model, optimizer);
+    options.start = run.found->checkpoint.state;
+    if (run.found->path == checkpoints.last()) writer->assume_saved(options.start);
   }
   log = options.start.log;
   write_config(run, options.start);
@@ -98,8 +116,7 @@ train::FitResult train_in_directory(const TrainingRun& run, nn::Module& model, o
       {std::make_shared<Recorder>(log), std::make_shared<train::CsvLog>(run.directory / kLog, log),
        std::make_shared<train::Progress>(run.progress, run.display),
        // The last: what it saves has been logged.
-       std::make_shared<train::CheckpointWriter>(checkpoints, run.description, model, optimizer,
-                                                 run.checkpoint_every)});
+       writer});
 }
 
 void add_checkpoint_every(CommandLine& command) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <vector>
 
 #include "keel/train/checkpoint_directory.h"
@@ -17,8 +18,9 @@ struct TrainingRun {
   std::filesystem::path directory;
   train::RunDescription description;
   nlohmann::ordered_json config;  // what config.json is to say
-  // Go on from the newest checkpoint in the directory; start at the beginning if there is none.
+  // Where to go on, if it is a run that goes on and had saved anything: what checkpoint_to_resume() gave.
   bool resume = false;
+  std::optional<train::CheckpointDirectory::Found> found = {};
   train::CheckpointEvery checkpoint_every = {};
   train::FitOptions fit = {};  // but for where to start and who may interrupt, which train_in() sets
   train::ProgressOptions progress = {};
@@ -31,9 +33,18 @@ inline constexpr const char* kCheckpointFolder = "checkpoints";
 // The files that it writes, relative to its directory.
 std::vector<std::filesystem::path> training_run_files();
 
+// The checkpoint to go on from in a run's directory, which must be locked (see RunDirectory).
+//   throws: as train::CheckpointDirectory::take_newest()
+std::optional<train::CheckpointDirectory::Found> checkpoint_to_resume(const std::filesystem::path& directory);
+
+// Refuses to go on under other options, with another model, or for fewer epochs than the run has begun.
+//   throws: UsageError; FileError for another model
+void require_resumable(const train::CheckpointDirectory::Found& found,
+                       const train::RunDescription& description, Index epochs);
+
 // fit(), with all of it on disk. `log` has the rows as they come, also if an exception ends the run.
-//   throws: what fit() throws; FileError if a file cannot be written, or the run's checkpoints are all
-//   damaged; UsageError if the run has had more epochs already than it is to have
+//   throws: what fit() throws; FileError if a file cannot be written; ValueError if the checkpoint to go on
+//   from is not of this model and optimiser
 train::FitResult train_in_directory(const TrainingRun& run, nn::Module& model, optim::Optimizer& optimizer,
                                     const data::Batches& training, const data::Batches& validation,
                                     std::vector<train::EpochRecord>& log);

@@ -104,6 +104,12 @@ void make_directories(const fs::path& path) {
   }
 }
 
+void rename_file(const fs::path& from, const fs::path& to) {
+  check<FileError>(std::rename(from.c_str(), to.c_str()) == 0, "{}: cannot rename it to {}: {}",
+                   from.string(), to.string(), system_message(errno));
+  sync_directory(to.parent_path());
+}
+
 std::string read_file(const fs::path& path, std::size_t max_bytes) {
   const InputFile file(path);
   check<FileError>(file.size() <= max_bytes, "{}: at most {} bytes expected, found {}", path.string(),

@@ -170,8 +170,9 @@ Checkpoint read_checkpoint(const fs::path& path) {
 Checkpoint parse_checkpoint(const io::Safetensors& file, const std::string& name) {
   const Metadata metadata(file.metadata, name);
   const std::string& format = metadata.text("keel.format");
-  check<FileError>(format == kFormat, "{}: keel.format '{}' expected, found '{}'", name, kFormat, format);
   check<FileError>(file.checksum_verified, "{}: a checkpoint with a checksum expected, found none", name);
+  check<CheckpointVersionError>(format == kFormat, "{}: keel.format '{}' expected, found '{}'", name, kFormat,
+                                format);
   Checkpoint checkpoint;
   checkpoint.run = {.model = metadata.text("keel.model"),
                     .options = metadata.json_text("keel.options"),

@@ -2,9 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <span>
 #include <system_error>
+#include <tuple>
 
 #include "keel/core/error.h"
+#include "keel/io/atomic_file.h"
+#include "keel/io/safetensors.h"
 
 namespace keel::train {
 namespace {
@@ -30,41 +35,61 @@ void link_as(const fs::path& file, const fs::path& name) {
                    error.message());
 }
 
+// Which of two checkpoints of a run is the later one.
+bool is_later(const FitState& a, const FitState& b) {
+  return std::tie(a.step, a.epoch) > std::tie(b.step, b.epoch);
+}
+
 }  // namespace
 
 void CheckpointDirectory::save_last(const Checkpoint& checkpoint) const {
-  std::error_code error;
-  fs::create_directories(path_, error);
-  check<FileError>(!error, "cannot make directory {}: {}", path_.string(), error.message());
-  if (fs::exists(last(), error)) link_as(last(), previous());
-  write_checkpoint(last(), checkpoint);
+  io::make_directories(path_);
+  // Complete before anything that is there is touched.
+  write_checkpoint(next(), checkpoint);
+  std::error_code ignored;
+  if (fs::exists(last(), ignored)) link_as(last(), previous());
+  io::rename_file(next(), last());
 }
 
 void CheckpointDirectory::save_best(const Checkpoint& checkpoint) const {
-  std::error_code error;
-  fs::create_directories(path_, error);
-  check<FileError>(!error, "cannot make directory {}: {}", path_.string(), error.message());
+  io::make_directories(path_);
   write_checkpoint(best(), checkpoint);
 }
 
-std::optional<CheckpointDirectory::Found> CheckpointDirectory::find_newest() const {
-  std::vector<std::string> damaged;
-  std::vector<fs::path> damaged_paths;
+std::optional<CheckpointDirectory::Found> CheckpointDirectory::take_newest() const {
+  std::optional<Found> newest;
+  std::vector<std::string> problems;
+  std::vector<fs::path> damaged;
   std::error_code ignored;
-  for (const fs::path& path : {last(), previous(), best()}) {
+  const std::vector<fs::path> all = {last(), next(), previous(), best()};
+  for (const fs::path& path : all) {
     if (!fs::exists(path, ignored)) continue;
+    // What cannot be read is not damaged: that is for a person to look at.
+    const std::string content = io::read_file(path, std::numeric_limits<std::size_t>::max());
     try {
-      Found found = {read_checkpoint(path), path, damaged};
-      for (const fs::path& other : damaged_paths) fs::rename(other, other.string() + ".damaged", ignored);
-      return found;
+      Checkpoint checkpoint = parse_checkpoint(
+          io::parse_safetensors(std::as_bytes(std::span(content)), path.string()), path.string());
+      if (!newest || is_later(checkpoint.state, newest->checkpoint.state))
+        newest = {std::move(checkpoint), path};
+    } catch (const CheckpointVersionError&) {
+      throw;
     } catch (const FileError& error) {
-      damaged.push_back(error.what());
-      damaged_paths.push_back(path);
+      problems.emplace_back(error.what());
+      damaged.push_back(path);
     }
   }
-  check<FileError>(damaged.empty(), "no whole checkpoint in {}: {}", path_.string(),
-                   fmt::join(damaged, "; "));
-  return std::nullopt;
+  check<FileError>(newest || damaged.empty(), "no whole checkpoint in {}: {}", path_.string(),
+                   fmt::join(problems, "; "));
+  if (!newest) return std::nullopt;
+  newest->damaged = std::move(problems);
+  for (const fs::path& path : damaged) io::rename_file(path, path.string() + ".damaged");
+  for (const fs::path& path : all) fs::remove(path.string() + ".part", ignored);
+  if (newest->path == next()) {
+    io::rename_file(next(), last());
+    newest->path = last();
+  }
+  fs::remove(next(), ignored);
+  return newest;
 }
 
 bool is_best(const std::vector<EpochRecord>& log) {
@@ -99,6 +124,8 @@ bool CheckpointWriter::is_due(const FitState& state, Moment moment) const {
   }
   return true;
 }
+
+void CheckpointWriter::assume_saved(const FitState& state) { saved_ = std::pair(state.epoch, state.batch); }
 
 void CheckpointWriter::on_state(const FitState& state, Moment moment) {
   const bool best = moment == Moment::epoch && is_best(state.log);

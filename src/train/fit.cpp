@@ -196,9 +196,11 @@ class Loop {
 
 // Puts the batch in front of what a layer threw, keeping the type of the error.
 template <class E>
-[[noreturn]] void rethrow_with_batch(const E& error, const data::Batches& training, Index size) {
-  throw E(fmt::format("{} training examples in batches of {} leave a batch of {}: {}",
-                      training.dataset().size(), training.options().batch_size, size, error.what()));
+[[noreturn]] void rethrow_with_batch(const E& error, const data::Batches& batches, nn::Mode mode,
+                                     Index size) {
+  throw E(fmt::format("{} {} examples in batches of {} leave a batch of {}: {}", batches.dataset().size(),
+                      mode == nn::Mode::training ? "training" : "validation or test",
+                      batches.options().batch_size, size, error.what()));
 }
 
 void require_state_of(const data::Batches& training, const FitState& state) {
@@ -217,21 +219,21 @@ void require_state_of(const data::Batches& training, const FitState& state) {
 
 }  // namespace
 
-void check_batches(nn::Module& model, const data::Batches& training) {
+void check_batches(nn::Module& model, const data::Batches& batches, nn::Mode mode) {
   const auto copy = model.clone();
-  std::vector<Index> sizes = {training.size_of(0)};
-  if (training.size_of_last() != sizes[0]) sizes.push_back(training.size_of_last());
+  std::vector<Index> sizes = {batches.size_of(0)};
+  if (batches.size_of_last() != sizes[0]) sizes.push_back(batches.size_of_last());
   for (const Index size : sizes) {
     std::vector<std::int32_t> indices(static_cast<std::size_t>(size));
     std::iota(indices.begin(), indices.end(), 0);
     const NoGrad no_grad;
-    nn::Context context(nn::Mode::training);
+    nn::Context context(mode);
     try {
-      copy->forward(Variable(training.dataset().gather(indices).inputs), context);
+      copy->forward(Variable(batches.dataset().gather(indices).inputs), context);
     } catch (const ValueError& error) {
-      rethrow_with_batch(error, training, size);
+      rethrow_with_batch(error, batches, mode, size);
     } catch (const ShapeError& error) {
-      rethrow_with_batch(error, training, size);
+      rethrow_with_batch(error, batches, mode, size);
     }
   }
 }
@@ -242,9 +244,10 @@ FitResult fit(nn::Module& model, optim::Optimizer& optimizer, const data::Batche
   check<ValueError>(options.epochs >= 1, "[fit] expected at least 1 epoch, found {}", options.epochs);
   require_state_of(training, options.start);
   const auto is_limit = [](double x) { return std::isfinite(x) && x >= 0; };
-  check<ValueError>(is_limit(options.clipping.max_norm) && is_limit(options.clipping.max_value),
-                    "[fit] finite limits of at least 0 expected for clipping, found max_norm {}, max_value {}",
-                    options.clipping.max_norm, options.clipping.max_value);
+  check<ValueError>(
+      is_limit(options.clipping.max_norm) && is_limit(options.clipping.max_value),
+      "[fit] finite limits of at least 0 expected for clipping, found max_norm {}, max_value {}",
+      options.clipping.max_norm, options.clipping.max_value);
   check_batches(model, training);
   return Loop(model, optimizer, training, validation, options, callbacks).run();
 }

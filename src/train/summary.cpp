@@ -5,8 +5,9 @@
 namespace keel::train {
 namespace {
 
-Shape one_example(const Shape& example_shape) {
-  std::vector<Index> extents = {1};
+// Two examples: a layer that takes the statistics of the batch refuses a single one.
+Shape two_examples(const Shape& example_shape) {
+  std::vector<Index> extents = {2};
   extents.insert(extents.end(), example_shape.begin(), example_shape.end());
   return Shape(std::span<const Index>(extents));
 }
@@ -28,13 +29,13 @@ std::vector<LayerSummary> summarize(nn::Module& model, const Shape& example_shap
           std::any_of(layers.begin(), layers.end(),
                       [&](const LayerSummary& layer) { return layer.path.starts_with(path + "."); });
       if (at == path && !container_of_listed) {
-        layers.push_back({path, module.kind(), output.shape(), module.num_parameters()});
+        layers.push_back({path, module.kind(), output.shape().with(0, 1), module.num_parameters()});
       }
     });
   });
   const NoGrad no_grad;
-  const Variable output = model.forward(Variable(Tensor::zeros(one_example(example_shape))), context);
-  if (layers.empty()) layers.push_back({"", model.kind(), output.shape(), model.num_parameters()});
+  const Variable output = model.forward(Variable(Tensor::zeros(two_examples(example_shape))), context);
+  if (layers.empty()) layers.push_back({"", model.kind(), output.shape().with(0, 1), model.num_parameters()});
   return layers;
 }
 
@@ -52,7 +53,7 @@ std::string summary_table(nn::Module& model, const Shape& example_shape) {
   };
   const std::string rule = std::string(path_width + kind_width + shape_width + 16, '-') + "\n";
   std::string table = row("layer", "kind", "output shape", "parameters") + rule;
-  table += row("", "input", with_batch_axis(one_example(example_shape)), "");
+  table += row("", "input", with_batch_axis(two_examples(example_shape)), "");
   for (const LayerSummary& layer : layers) {
     table += row(layer.path, layer.kind, with_batch_axis(layer.output_shape), layer.parameters);
   }

@@ -60,6 +60,7 @@ TEST_F(MnistBnResume, GoesOnInsideAnEpoch) {
   fs::remove(out() / "summary.json");
   // As if killed behind step 10: with rows of later epochs in the log, the last one torn.
   fs::rename(checkpoint("bn", "previous"), checkpoint("bn", "last"));
+  fs::remove(checkpoint("bn", "best"));  // of the end
   ASSERT_EQ(train::read_checkpoint(checkpoint("bn", "last")).state.step, 10);
   keel::testing::write_text(out() / "bn" / "epochs.csv",
                             keel::testing::text_of(out() / "bn" / "epochs.csv") + "3,18,0.0");
@@ -94,6 +95,7 @@ TEST_F(MnistBnResume, ADamagedCheckpointFallsBackLoudly) {
   std::string content = keel::testing::text_of(checkpoint("bn", "last"));
   content[content.size() - 3] ^= 1;
   keel::testing::write_text(checkpoint("bn", "last"), content);
+  fs::remove(checkpoint("bn", "best"));  // as new as the last
   const Outcome outcome = resume();
   EXPECT_EQ(outcome.status, 0);
   EXPECT_THAT(outcome.err, HasSubstr("warning: " + checkpoint("bn", "last").string()));
@@ -109,8 +111,8 @@ TEST_F(MnistBnResume, RefusesWhenNoCheckpointIsWhole) {
     keel::testing::write_text(checkpoint("bn", name), "x");
   const Outcome outcome = resume();
   EXPECT_EQ(outcome.status, 1);
-  EXPECT_THAT(outcome.err, HasSubstr("error: BN: no whole checkpoint in " +
-                                     (out() / "bn" / "checkpoints").string() + ": "));
+  EXPECT_THAT(outcome.err,
+              HasSubstr("error: no whole checkpoint in " + (out() / "bn" / "checkpoints").string() + ": "));
 }
 
 TEST_F(MnistBnResume, GoesOnForMoreEpochs) {
@@ -140,10 +142,28 @@ TEST_F(MnistBnResume, RefusesOtherData) {
   EXPECT_THAT(outcome.err, StartsWith("error: --data: a run goes on with the data it was started with ("));
 }
 
-TEST_F(MnistBnResume, RefusesFewerEpochsThanItHasHad) {
-  const Outcome outcome = resume({"--epochs", "1"});
+TEST_F(MnistBnResume, RefusesFewerEpochsThanItHasBegun) {
+  expect_refused({"--epochs", "1"}, 2,
+                 "--epochs: expected at least the 2 that the run has begun (" +
+                     checkpoint("no_bn", "last").string() + "), found 1");
+  // Inside the second epoch.
+  fs::remove_all(out() / "no_bn" / "checkpoints");
+  fs::rename(checkpoint("bn", "previous"), checkpoint("bn", "last"));
+  fs::remove(checkpoint("bn", "best"));
+  expect_refused({"--epochs", "1"}, 2,
+                 "--epochs: expected at least the 2 that the run has begun (" +
+                     checkpoint("bn", "last").string() + "), found 1");
+}
+
+TEST_F(MnistBnResume, RefusesTheCheckpointOfAnotherModel) {
+  fs::copy_file(checkpoint("no_bn", "last"), checkpoint("bn", "last"), fs::copy_options::overwrite_existing);
+  fs::remove(checkpoint("bn", "best"));
+  const auto before = files_below(out());
+  const Outcome outcome = resume();
   EXPECT_EQ(outcome.status, 1);
-  EXPECT_THAT(outcome.err, HasSubstr("--epochs: expected at least the 2 that the run has had"));
+  EXPECT_THAT(outcome.err,
+              StartsWith("error: " + checkpoint("bn", "last").string() + ": a checkpoint of the model {"));
+  EXPECT_EQ(files_below(out()), before);
 }
 
 TEST_F(MnistBnResume, RefusesWhatItCannotGoOnWith) {

@@ -136,6 +136,7 @@ TEST_F(Train, GoesOnBitForBit) {
   const fs::path checkpoints = out("cut") / "checkpoints";
   fs::rename(checkpoints / "previous.safetensors", checkpoints / "last.safetensors");
   ASSERT_EQ(train::read_checkpoint(last("cut")).state.step, 15);
+  fs::remove(checkpoints / "best.safetensors");  // of the end
   fs::remove(out("cut") / "summary.json");
   const Outcome outcome = train({"--resume", out("cut")});
   ASSERT_EQ(outcome.status, 0) << outcome.err;
@@ -169,7 +170,8 @@ TEST_F(Train, RecalibratesBatchNorm) {
     EXPECT_EQ(std::memcmp(a.bytes(), b.bytes(), a.num_bytes()) != 0, statistic) << trained.model[i].name;
   }
   expect_refused({"--recalibrate-bn", "1"}, 2,
-                 "--recalibrate-bn: expected with a model that has BatchNorm, found one without");
+                 "--recalibrate-bn: expected with a model that has BatchNorm with running statistics, found "
+                 "one without");
 }
 
 TEST_F(Train, StartsFromTheWeightsInAFile) {
@@ -189,6 +191,37 @@ TEST_F(Train, StartsFromTheWeightsInAFile) {
 
   expect_refused({"--layout", "pytorch"}, 2, "--layout: expected with --init-from only");
   expect_refused({"--non-strict"}, 2, "--non-strict: expected with --init-from only");
+}
+
+TEST_F(Train, GoesOnWithoutTheWeightsItStartedFrom) {
+  ASSERT_EQ(train_to("a", {"--epochs", "1"}).status, 0);
+  ASSERT_EQ(train_to("b", {"--epochs", "1", "--init-from", last("a")}).status, 0);
+  fs::remove_all(out("a"));
+  const Outcome outcome = train({"--resume", out("b"), "--epochs", "2"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+}
+
+TEST_F(Train, AModelThatCannotBeTrainedLeavesAnEarlierRunAlone) {
+  ASSERT_EQ(train_to("a", {"--epochs", "1"}).status, 0);
+  const auto before = files_below(out("a"));
+  const fs::path file = data() / "model.json";
+  keel::testing::write_text(file, R"({"layers": [{"layer": "flatten"}, {"layer": "batch_norm"},
+    {"layer": "dense", "units": "classes"}]})");
+  EXPECT_EQ(train_to("a", {"--overwrite", "--model", file, "--batch-size", "47"}).status, 1);
+  EXPECT_EQ(files_below(out("a")), before);
+  keel::testing::write_text(file, R"({"layers": [{"layer": "flatten"}, {"layer": "dense", "units": 4},
+    {"layer": "batch_norm", "track_running_stats": false}, {"layer": "dense", "units": "classes"}]})");
+  const Outcome outcome = train_to("a", {"--overwrite", "--epochs", "1", "--model", file});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+}
+
+TEST_F(Train, WithADamagedBestTheRunIsStillReported) {
+  ASSERT_EQ(train_to("a", {"--epochs", "1"}).status, 0);
+  fs::remove(out("a") / "checkpoints" / "best.safetensors");
+  const Outcome outcome = train({"--resume", out("a")});
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_THAT(outcome.err, HasSubstr("warning: the best weights: "));
+  EXPECT_EQ(json_in(out("a") / "summary.json").at("evaluations").size(), 1U);
 }
 
 TEST_F(Train, EndsWithOneWhenItDiverges) {

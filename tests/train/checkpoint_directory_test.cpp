@@ -4,10 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <fstream>
 
+#include "keel/io/safetensors.h"
 #include "keel/optim/adam.h"
 #include "keel/train/fit.h"
+#include "keel/train/non_finite.h"
 #include "support/errors.h"
 #include "support/temporary_directory.h"
 #include "train/support.h"
@@ -46,12 +47,12 @@ class CheckpointDirectoryTest : public ::testing::Test {
 };
 
 TEST_F(CheckpointDirectoryTest, KeepsTheLastAndTheOneBefore) {
-  EXPECT_FALSE(directory.find_newest());
+  EXPECT_FALSE(directory.take_newest());
   for (Index step = 1; step <= 3; ++step) directory.save_last(at_step(step));
   EXPECT_EQ(read_checkpoint(directory.last()).state.step, 3);
   EXPECT_EQ(read_checkpoint(directory.previous()).state.step, 2);
   EXPECT_FALSE(fs::exists(directory.best()));
-  const auto found = directory.find_newest();
+  const auto found = directory.take_newest();
   ASSERT_TRUE(found);
   EXPECT_EQ(found->checkpoint.state.step, 3);
   EXPECT_EQ(found->path, directory.last());
@@ -63,7 +64,7 @@ TEST_F(CheckpointDirectoryTest, FallsBackAndSaysSo) {
   directory.save_last(at_step(2));
   directory.save_last(at_step(3));
   damage(directory.last());
-  auto found = directory.find_newest();
+  auto found = directory.take_newest();
   ASSERT_TRUE(found);
   EXPECT_EQ(found->checkpoint.state.step, 2);
   EXPECT_EQ(found->path, directory.previous());
@@ -77,7 +78,7 @@ TEST_F(CheckpointDirectoryTest, FallsBackAndSaysSo) {
 
   damage(directory.last());
   damage(directory.previous());
-  found = directory.find_newest();
+  found = directory.take_newest();
   ASSERT_TRUE(found);
   EXPECT_EQ(found->path, directory.best());
   EXPECT_EQ(found->damaged.size(), 2U);
@@ -88,7 +89,7 @@ TEST_F(CheckpointDirectoryTest, RefusesWhenNothingIsWhole) {
   directory.save_last(at_step(2));
   damage(directory.last());
   write_text(directory.previous(), "");
-  const std::string message = message_of<FileError>([&] { directory.find_newest(); });
+  const std::string message = message_of<FileError>([&] { directory.take_newest(); });
   EXPECT_TRUE(message.starts_with("no whole checkpoint in " + directory.path().string() + ": ")) << message;
   EXPECT_TRUE(fs::exists(directory.last()));
   EXPECT_TRUE(fs::exists(directory.previous()));
@@ -98,9 +99,9 @@ TEST_F(CheckpointDirectoryTest, WhatAKilledProgramLeftIsInNobodysWay) {
   directory.save_last(at_step(1));
   write_text(directory.last().string() + ".part", "half of a file");
   write_text(directory.previous().string() + ".part", "half of a file");
-  EXPECT_EQ(directory.find_newest()->checkpoint.state.step, 1);
+  EXPECT_EQ(directory.take_newest()->checkpoint.state.step, 1);
   directory.save_last(at_step(2));
-  EXPECT_EQ(directory.find_newest()->checkpoint.state.step, 2);
+  EXPECT_EQ(directory.take_newest()->checkpoint.state.step, 2);
   EXPECT_EQ(read_checkpoint(directory.previous()).state.step, 1);
   EXPECT_FALSE(fs::exists(directory.last().string() + ".part"));
   EXPECT_FALSE(fs::exists(directory.previous().string() + ".part"));
@@ -109,10 +110,63 @@ TEST_F(CheckpointDirectoryTest, WhatAKilledProgramLeftIsInNobodysWay) {
 TEST_F(CheckpointDirectoryTest, AFailedSaveLeavesTheLastOneAsItWas) {
   directory.save_last(at_step(1));
   // Cannot be written, even by root.
-  fs::create_directory(directory.last().string() + ".part");
-  write_text(directory.last().string() + ".part/file", "");
-  EXPECT_THROW(directory.save_last(at_step(2)), FileError);
-  EXPECT_EQ(directory.find_newest()->checkpoint.state.step, 1);
+  directory.save_last(at_step(2));
+  fs::create_directory(directory.next().string() + ".part");
+  write_text(directory.next().string() + ".part/file", "");
+  EXPECT_THROW(directory.save_last(at_step(3)), FileError);
+  EXPECT_EQ(read_checkpoint(directory.last()).state.step, 2);
+  EXPECT_EQ(read_checkpoint(directory.previous()).state.step, 1);
+  model->named_parameters()[0].variable.mutable_value().data<float>()[0] = std::nanf("");
+  EXPECT_THROW(directory.save_last(at_step(3)), NonFiniteLoss);
+  EXPECT_EQ(read_checkpoint(directory.last()).state.step, 2);
+  EXPECT_EQ(read_checkpoint(directory.previous()).state.step, 1);
+}
+
+TEST_F(CheckpointDirectoryTest, TheNewestIsTheOneWithTheMostSteps) {
+  directory.save_last(at_step(3));
+  directory.save_best(at_step(5));
+  auto found = directory.take_newest();
+  EXPECT_EQ(found->path, directory.best());
+  EXPECT_EQ(found->checkpoint.state.step, 5);
+  directory.save_last(at_step(5));
+  EXPECT_EQ(directory.take_newest()->path, directory.last());
+  // The row of an epoch makes it a later one.
+  Checkpoint recorded = at_step(5);
+  recorded.state.epoch = 2;
+  recorded.state.batch = 0;
+  recorded.state.log = {EpochRecord(), {.epoch = 1, .step = 5}};
+  directory.save_best(recorded);
+  EXPECT_EQ(directory.take_newest()->path, directory.best());
+}
+
+TEST_F(CheckpointDirectoryTest, KilledBeforeTheLastRenamingItIsFoundAllTheSame) {
+  directory.save_last(at_step(1));
+  write_checkpoint(directory.next(), at_step(2));
+  const auto found = directory.take_newest();
+  EXPECT_EQ(found->checkpoint.state.step, 2);
+  EXPECT_EQ(found->path, directory.last());
+  EXPECT_EQ(read_checkpoint(directory.last()).state.step, 2);
+  EXPECT_FALSE(fs::exists(directory.next()));
+}
+
+TEST_F(CheckpointDirectoryTest, WhatAnotherVersionWroteIsLeftAsItIs) {
+  directory.save_last(at_step(1));
+  directory.save_last(at_step(2));
+  io::Safetensors file = io::read_safetensors(directory.last());
+  file.metadata["keel.format"] = "checkpoint 2";
+  io::write_safetensors(directory.last(), file);
+  EXPECT_THROW(directory.take_newest(), CheckpointVersionError);
+  EXPECT_TRUE(fs::exists(directory.last()));
+}
+
+TEST_F(CheckpointDirectoryTest, WhatCannotBeReadIsNotTakenForDamaged) {
+  directory.save_last(at_step(1));
+  directory.save_last(at_step(2));
+  // Unreadable as a file, even for root.
+  fs::remove(directory.last());
+  fs::create_directory(directory.last());
+  EXPECT_THROW(directory.take_newest(), FileError);
+  EXPECT_TRUE(fs::exists(directory.last()));
 }
 
 std::vector<EpochRecord> log_of(const std::vector<double>& val_losses) {

@@ -166,6 +166,18 @@ TEST(Checkpoint, ADamagedOrShortenedFileIsNone) {
   expect_refused(whole + '\0');
 }
 
+TEST(Checkpoint, OfAnotherVersionIsNotDamaged) {
+  const TemporaryDirectory directory;
+  const auto path = directory / "c.safetensors";
+  const Trained trained;
+  write_checkpoint(path, checkpoint_of(kRun, some_state(), *trained.model, trained.optimizer));
+  io::Safetensors file = io::read_safetensors(path);
+  file.metadata["keel.format"] = "checkpoint 2";
+  io::write_safetensors(path, file);
+  EXPECT_EQ(message_of<CheckpointVersionError>([&] { read_checkpoint(path); }),
+            path.string() + ": keel.format 'checkpoint 1' expected, found 'checkpoint 2'");
+}
+
 TEST(Checkpoint, SaysWhatIsWrongWithAFile) {
   const TemporaryDirectory directory;
   const auto path = directory / "c.safetensors";
@@ -183,7 +195,6 @@ TEST(Checkpoint, SaysWhatIsWrongWithAFile) {
     return message.substr(message.find(": ") + 2);
   };
   EXPECT_EQ(with("keel.state", ""), "a checkpoint with keel.state in its metadata expected, found none");
-  EXPECT_EQ(with("keel.format", "checkpoint 2"), "keel.format 'checkpoint 1' expected, found 'checkpoint 2'");
   EXPECT_TRUE(
       with("keel.state", "{").starts_with("keel.state: expected JSON: parse error at line 1, column 2"));
   EXPECT_TRUE(with("keel.state", "{}").starts_with("keel.state of a checkpoint expected, found something"));

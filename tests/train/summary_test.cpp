@@ -82,7 +82,7 @@ TEST(Summary, OfAnInputThatDoesNotFitIsTheLayersError) {
   EXPECT_EQ(message_of<ShapeError>([&] {
               summary_table(*model, {27, 28, 1});
             }),
-            "layer 1 (dense): [dense] input [1,756] does not fit weight [784,128]: expected 784 features "
+            "layer 1 (dense): [dense] input [2,756] does not fit weight [784,128]: expected 784 features "
             "along the last axis");
 }
 

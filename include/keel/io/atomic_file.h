@@ -22,6 +22,11 @@ void write_file_atomically(const std::filesystem::path& path, const std::string&
 //   throws: FileError naming the path and the reason
 void make_directories(const std::filesystem::path& path);
 
+// Renames a file in its directory, in place of another one if there is one, and brings the renaming to the
+// disk.
+//   throws: FileError naming both and the reason
+void rename_file(const std::filesystem::path& from, const std::filesystem::path& to);
+
 // The content of a file.
 //   throws: FileError naming the path and the reason: it cannot be read, is no regular file, or has more than
 //   max_bytes, in which case nothing of it is read

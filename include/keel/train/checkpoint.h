@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "keel/core/error.h"
 #include "keel/core/named_tensor.h"
 #include "keel/io/safetensors.h"
 #include "keel/nn/module.h"
@@ -42,8 +43,14 @@ Checkpoint checkpoint_of(const RunDescription& run, const FitState& state, const
 //           checkpoint from before is the better one; FileError if the file cannot be written
 void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint);
 
+// A checkpoint of another version of Keel: whole, perhaps, but not for this one to read.
+class CheckpointVersionError : public FileError {
+ public:
+  using FileError::FileError;
+};
+
 //   throws: FileError naming the file, what was expected and what was found, unless it is a whole checkpoint
-//           with the right checksum
+//           with the right checksum; CheckpointVersionError
 Checkpoint read_checkpoint(const std::filesystem::path& path);
 // The same for a safetensors file that was read already; `name` is what messages call it.
 Checkpoint parse_checkpoint(const io::Safetensors& file, const std::string& name);

@@ -21,8 +21,12 @@ class CheckpointDirectory {
   std::filesystem::path previous() const { return path_ / "previous.safetensors"; }
   std::filesystem::path best() const { return path_ / "best.safetensors"; }
 
+  // What is to become `last`. It is there for a moment only, unless the program is killed then.
+  std::filesystem::path next() const { return path_ / "next.safetensors"; }
+
   // Writes `last`, makes the one that it replaces `previous`, and makes the directory if there is none. At
-  // any moment, whatever kills the program, a whole checkpoint is there under one of the two names.
+  // any moment, whatever kills the program or fails, the last checkpoint that was saved is there, and so is
+  // the one before it or a newer one.
   //   throws: what write_checkpoint() throws; FileError
   void save_last(const Checkpoint& checkpoint) const;
   void save_best(const Checkpoint& checkpoint) const;
@@ -30,13 +34,15 @@ class CheckpointDirectory {
   struct Found {
     Checkpoint checkpoint;
     std::filesystem::path path;
-    // What is wrong with newer ones. They were renamed to NAME.damaged, so that none of them becomes
-    // `previous`.
-    std::vector<std::string> damaged;
+    // What is wrong with the others, which were renamed to NAME.damaged.
+    std::vector<std::string> damaged = {};
   };
-  // The newest whole checkpoint: last, else previous, else best. Nothing if there is none of these files.
-  //   throws: FileError if none of those that are there is whole
-  std::optional<Found> find_newest() const;
+  // The checkpoint with the most steps of those that are whole, for a run to go on from; of equal ones,
+  // `last`. Nothing if there is none of these files. Damaged ones and what a killed program left unfinished
+  // are moved out of the way. For the program that writes here, and no other, to call.
+  //   throws: FileError if none of those that are there is whole, and then nothing is moved; FileError if a
+  //   file cannot be read or renamed; CheckpointVersionError
+  std::optional<Found> take_newest() const;
 
  private:
   std::filesystem::path path_;
@@ -60,6 +66,8 @@ class CheckpointWriter final : public Callback {
   CheckpointWriter(CheckpointDirectory directory, RunDescription run, const nn::Module& model,
                    const optim::Optimizer& optimizer, const CheckpointEvery& every = {});
   void on_state(const FitState& state, Moment moment) override;
+  // `last` is this state already: a run that goes on from it and ends at once saves nothing.
+  void assume_saved(const FitState& state);
 
  private:
   bool is_due(const FitState& state, Moment moment) const;

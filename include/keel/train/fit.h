@@ -52,9 +52,9 @@ FitResult fit(nn::Module& model, optim::Optimizer& optimizer, const data::Batche
               const std::vector<std::shared_ptr<Callback>>& callbacks = {});
 
 // Runs a copy of the model over batches of the sizes that an epoch has, so that a last batch that some layer
-// cannot train on (a single example with BatchNorm) is found before the first step and not at the end of the
-// first epoch.
+// cannot work on (to train, a single example with BatchNorm) is found before the first step and not at the
+// end of the first epoch.
 //   throws: ValueError or ShapeError from the layer, with the size of the batch in front
-void check_batches(nn::Module& model, const data::Batches& training);
+void check_batches(nn::Module& model, const data::Batches& batches, nn::Mode mode = nn::Mode::training);
 
 }  // namespace keel::train

@@ -38,7 +38,8 @@ class Progress final : public Callback {
 
   ProgressOptions options_;
   std::shared_ptr<ProgressDisplay> display_;
-  // Of the epoch that is under way: the number, and the batches that were done before this program came to it.
+  // Of the epoch that is under way: the number, and the batches that were done before this program came to
+  // it.
   Index epoch_ = -1;
   Index batches_before_ = 0;
   Clock::time_point epoch_start_ = Clock::now();
