@@ -1,6 +1,7 @@
 #include "keel/data/idx.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 
@@ -203,6 +204,28 @@ TEST_F(Idx, RefusesBytesAfterTheElements) {
   longer.resize(1000000);
   EXPECT_EQ(complaint_of_gzip(longer),
             "6 elements expected from the extents [2,3], found more bytes after them");
+}
+
+// The most memory this process has had, in bytes.
+Index peak_memory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return Index{usage.ru_maxrss} * 1024;
+}
+
+TEST_F(Idx, TakesNoMemoryForWhatABombUnpacksTo) {
+  constexpr Index kUnpacked = 64 << 20;
+  const gzFile file = gzopen((directory_ / "file").c_str(), "wb");
+  ASSERT_NE(file, nullptr);
+  ASSERT_EQ(gzwrite(file, kMatrix.data(), static_cast<unsigned>(kMatrix.size())),
+            static_cast<int>(kMatrix.size()));
+  const Bytes zeros(1 << 20);
+  for (Index i = 0; i < kUnpacked; i += 1 << 20) gzwrite(file, zeros.data(), 1 << 20);
+  ASSERT_EQ(gzclose(file), Z_OK);
+  ASSERT_LT(testing::fs::file_size(directory_ / "file"), 1U << 20);
+  const Index before = peak_memory();
+  EXPECT_EQ(complaint(), "6 elements expected from the extents [2,3], found more bytes after them");
+  EXPECT_LT(peak_memory() - before, 8 << 20);
 }
 
 TEST_F(Idx, RefusesDamagedGzip) {

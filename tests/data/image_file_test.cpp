@@ -222,7 +222,7 @@ TEST(WritePng, RefusesWhatIsNoImage) {
   EXPECT_EQ(message_of<FileError>([&] {
               write_png(directory / "no/a.png", counting_image({2, 2}));
             }),
-            (directory / "no/a.png.part").string() + ": cannot write: No such file or directory");
+            (directory / "no/a.png").string() + ": cannot write: No such file or directory");
 }
 
 TEST(ResizeImage, IsPillowsBilinear) {

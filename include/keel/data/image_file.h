@@ -43,7 +43,7 @@ Tensor decode_image(std::span<const std::byte> bytes, const std::string& name,
                     ImageChannels channels = ImageChannels::as_stored);
 ImageHeader decode_image_header(std::span<const std::byte> bytes, const std::string& name);
 
-// Writes a uint8 image [H,W], [H,W,1] or [H,W,3] as PNG; the file is whole or not there.
+// Writes a uint8 image [H,W], [H,W,1] or [H,W,3] as PNG.
 //   throws: DTypeError, ShapeError; FileError if the file cannot be written
 void write_png(const std::filesystem::path& path, const Tensor& image);
 
