@@ -1,6 +1,7 @@
 // keel-export: the weights of a trained model, for other programs.
 #include "keel/train/model_file.h"
 #include "support/command_line.h"
+#include "support/trained_model.h"
 
 namespace {
 
@@ -20,15 +21,14 @@ int run(int argc, char** argv) {
                             "[N,C,H,W], loads them by\n"
                             "  model.load_state_dict(safetensors.torch.load_file(\"OUT.safetensors\"))\n"
                             "and gives the same logits.\n");
-  command.add_positional("CHECKPOINT",
-                         "RUN/checkpoints/best.safetensors, or another file that keel-export wrote");
+  apps::add_checkpoint_argument(command);
   command.add_positional("OUT", "The file to write, .safetensors or .npz");
   command.add("layout", "LAYOUT", "native",
               "native: images [N,H,W,C], dense weights [in,out], kernels [KH,KW,in,out]; or pytorch");
   command.add_flag("overwrite", "Replace OUT if there is such a file");
   if (!command.parse(argc, argv)) return 0;
 
-  const fs::path in = command.positional("CHECKPOINT").front(), out = command.positional("OUT").front();
+  const fs::path in = apps::checkpoint_file(command), out = command.positional("OUT").front();
   const std::string ending = out.extension();
   if (ending != ".safetensors" && ending != ".npz") {
     throw apps::UsageError(

@@ -16,7 +16,6 @@ namespace {
 
 constexpr const char* kCheckpoints = "checkpoints";
 
-// The best checkpoint below the directory of a run, the last if there is no best yet.
 fs::path checkpoint_in(const fs::path& directory) {
   std::error_code ignored;
   // The directory of the checkpoints themselves will do as well.
@@ -46,18 +45,26 @@ std::string TrainedModel::title() const {
   return text;
 }
 
-void add_trained_model(CommandLine& command) {
+void add_checkpoint_argument(CommandLine& command) {
   command.add_positional("CHECKPOINT",
                          "Directory of a run, for its best weights; or a file of weights, such as "
                          "RUN/checkpoints/last.safetensors");
+}
+
+fs::path checkpoint_file(const CommandLine& command) {
+  const fs::path path = command.positional("CHECKPOINT").front();
+  std::error_code ignored;
+  return fs::is_directory(path, ignored) ? checkpoint_in(path) : path;
+}
+
+void add_trained_model(CommandLine& command) {
+  add_checkpoint_argument(command);
   command.add_flag("fold-bn",
                    "Fold BatchNorm into the layers beside it: the same results but for rounding, faster");
 }
 
 TrainedModel load_trained_model(const CommandLine& command) {
-  fs::path path = command.positional("CHECKPOINT").front();
-  std::error_code ignored;
-  if (fs::is_directory(path, ignored)) path = checkpoint_in(path);
+  const fs::path path = checkpoint_file(command);
   const train::SavedModel saved = train::read_model(path);
   const std::string options = saved.options.empty() ? "{}" : saved.options;
   io::check_json(options, path.string() + ": keel.options");

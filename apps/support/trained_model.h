@@ -25,10 +25,16 @@ struct TrainedModel {
   std::string title() const;
 };
 
+// The argument CHECKPOINT. A directory of a run stands for its best checkpoint, or the last if there is no
+// best yet.
+void add_checkpoint_argument(CommandLine& command);
+// The file that it means.   throws: FileError if it is a directory without such checkpoints
+std::filesystem::path checkpoint_file(const CommandLine& command);
+
 // The argument CHECKPOINT and --fold-bn.
 void add_trained_model(CommandLine& command);
 
-// What they say. A directory of a run stands for its best checkpoint.
+// What they say.
 //   throws: FileError if there is no such file or it has no model; ValueError naming a layer that cannot be
 //   folded
 TrainedModel load_trained_model(const CommandLine& command);

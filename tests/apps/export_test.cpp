@@ -55,6 +55,14 @@ TEST_F(Export, WritesBothLayoutsAndNumPysFormat) {
   EXPECT_EQ(keel::testing::text_of(npz).substr(0, 4), "PK\x03\x04");
 }
 
+TEST_F(Export, TakesTheDirectoryOfARun) {
+  std::filesystem::create_directories(directory_ / "run/checkpoints");
+  std::filesystem::copy_file(checkpoint_, directory_ / "run/checkpoints/last.safetensors");
+  const Outcome outcome = run_program("keel-export", {file("run"), file("out.safetensors")});
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_EQ(io::read_safetensors(file("out.safetensors")).tensors.size(), 9u);
+}
+
 TEST_F(Export, SaysWhatIsWrong) {
   const auto refusal = [](const Arguments& arguments, int status) {
     const Outcome outcome = run_program("keel-export", arguments);
