@@ -25,7 +25,7 @@ class Eval : public TrainedRun {
     int fill = 0;
     for (const std::string& label : classes) {
       fs::create_directories(path(name) / label);
-      fill += 60;
+      fill = (fill + 60) % 200;
       for (int i = 0; i < images; ++i) {
         data::write_png(path(name) / label / fmt::format("{}.png", i),
                         Tensor::full({size, size, channels}, fill + i, DType::uint8));
@@ -124,6 +124,59 @@ TEST_F(Eval, TakesImageFoldersWithTheClassesOfTheRun) {
   expect_refused("keel-eval", {run(), "--data", folder, "--resize", "28x28"}, 1,
                  fmt::format("--data {}: examples [28,28,1] as {} was trained on expected, found [28,28,3]",
                              folder.string(), best().string()));
+}
+
+TEST_F(Eval, TakesTheDataOfTheRunUnlessToldOtherwise) {
+  const auto figures_of_run = figures({run()});
+  EXPECT_EQ(figures_of_run.at("examples"), kDigitsToTest);
+  EXPECT_EQ(figures_of_run.at("data").at("source"), data().string());
+  EXPECT_EQ(figures_of_run.at("data").at("as_in_run"), true);
+  EXPECT_EQ(figures({run(), "--part", "validation"}).at("data").at("as_in_run"), true);
+  // Without config.json, what the checkpoint knows.
+  const fs::path moved = path("moved.safetensors");
+  fs::copy_file(best(), moved);
+  EXPECT_EQ(figures({moved, "--data", data(), "--part", "train"}).at("data").at("as_in_run"), true);
+  EXPECT_EQ(figures({moved, "--data", data()}).at("data").at("as_in_run"), nullptr);
+
+  const auto warned = [&](const Arguments& arguments, const fs::path& source, const std::string& part) {
+    const Outcome outcome = run_program("keel-eval", arguments);
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_EQ(outcome.err, fmt::format("warning: --data {}: not the {} set of the run of {}\n",
+                                       source.string(), part, arguments[0]));
+  };
+  const fs::path other = path("other");
+  fs::create_directories(other);
+  write_digits(other, "train", *data::synthetic_digits({.count = 20}));
+  write_digits(other, "t10k", *data::synthetic_digits({.count = 30, .part = data::SyntheticPart::test}));
+  warned({best(), "--data", other}, other, "test");
+  warned({best(), "--data", data(), "--part", "validation", "--validation-split", "0.5"}, data(),
+         "validation");
+  warned({moved, "--data", other, "--part", "validation"}, other, "validation");
+}
+
+TEST_F(Eval, CutsOtherDataOnlyWhereTheyCanBe) {
+  const fs::path folder = write_folder("ten", {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}, 1, 8, 10);
+  ASSERT_EQ(run_program("keel-train", {"--data", folder, "--out", path("ten_run"), "--epochs", "1",
+                                       "--resize", "28x28", "--train-limit", "75", "--threads", "1"})
+                .status,
+            0);
+  const fs::path few = path("few");
+  fs::create_directories(few);
+  write_digits(few, "train", *data::synthetic_digits({.count = 20}));
+  write_digits(few, "t10k", *data::synthetic_digits({.count = 30, .part = data::SyntheticPart::test}));
+  const Outcome outcome = run_program("keel-eval", {path("ten_run"), "--data", few});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("test set of few: 30 examples"));
+  expect_refused("keel-eval", {path("ten_run"), "--data", few, "--resize", "28x28"}, 2,
+                 "--resize: expected with image folders only, found --data " + few.string());
+}
+
+TEST_F(Eval, DoesWithoutARecordThatIsDamaged) {
+  fs::copy(run(), path("damaged"), fs::copy_options::recursive);
+  keel::testing::write_text(path("damaged") / "config.json", "{");
+  const Outcome outcome = run_program("keel-eval", {path("damaged"), "--data", data()});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, StartsWith("warning: " + (path("damaged") / "config.json").string() + ": "));
 }
 
 TEST_F(Eval, SaysWhatIsWrongWithItsArguments) {
