@@ -243,7 +243,7 @@ TEST(ModelDescription, BoundsWhatAFewBytesAskFor) {
             "137438953408 up to here");
   EXPECT_EQ(
       build_error<ValueError>(R"({"layer": "conv2d", "filters": 1, "kernel": 1, "padding": 2147483647})"),
-      "model.json for inputs [8,8,1]: layers[0] (conv2d): expected an output of at most 67108864 elements "
+      "model.json for inputs [8,8,1]: layers[0] (conv2d): expected an output of at most 16777216 elements "
       "for an example, "
       "found 18446744125249159168");
   EXPECT_EQ(build_error<ValueError>(R"({"layer": "flatten"}, {"layer": "dense", "units": 2},
@@ -256,7 +256,19 @@ TEST(ModelDescription, BoundsWhatAFewBytesAskFor) {
                   .for_data({2147483647, 2147483647}, 2)
                   .build(stream());
             }),
-            "model.json for inputs [2147483647,2147483647]: expected an input of at most 67108864 elements");
+            "model.json for inputs [2147483647,2147483647]: expected an input of at most 16777216 elements");
+  // The sizes of outputs are found by running the layers, so small ones of which there are many count, too.
+  const std::string three = R"({"layer": "tanh"}, {"layer": "tanh"}, {"layer": "tanh"})";
+  EXPECT_EQ(build_error<ValueError>(three, {.total_outputs = 3 * 64 - 1}),
+            "model.json for inputs [8,8,1]: layers[2] (tanh): expected outputs of all layers of at most 191 "
+            "elements for an example, found 192 up to here");
+  const std::string residual = R"({"layer": "residual", "body": [{"layer": "tanh"}]})";
+  EXPECT_EQ(build_error<ValueError>(residual, {.total_outputs = 2 * 64 - 1}).substr(0, 51),
+            "model.json for inputs [8,8,1]: layers[0] (residual)");
+  EXPECT_EQ(
+      build_error<ValueError>(R"({"layer": "max_pool2d", "stride": 1, "padding": 1})", {.outputs = 80}),
+      "model.json for inputs [8,8,1]: layers[0] (max_pool2d): expected an output of at most 80 elements "
+      "for an example, found [9,9,1]");
   const auto nested = [](int depth) {
     std::string text = R"({"layer": "relu"})";
     for (int i = 0; i < depth; ++i) text = R"({"layer": "residual", "body": [)" + text + "]}";

@@ -43,11 +43,14 @@
 
 namespace keel::nn {
 
-// What a model may grow to. A description of a few bytes asks for any size; whoever knows how large the model
-// can be, as one who reads its weights from a file does, says so here.
+// What a model may grow to. A description of a few bytes asks for any size; whoever knows how many parameters
+// the model can have, as one who reads them from a file does, says so here.
 struct ModelLimits {
   Index parameters = Index{1} << 31;  // elements of weights and running statistics
-  Index outputs = Index{1} << 26;     // elements of one layer's output for one example
+  Index outputs = Index{1} << 24;     // elements of one layer's output for one example
+  // Elements of all outputs for one example. A residual runs what is inside it again, once that is made, and
+  // so it counts again.
+  Index total_outputs = Index{1} << 28;
 };
 
 // Options of a named model; what is not set is the model's own default.

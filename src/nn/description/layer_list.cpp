@@ -82,20 +82,40 @@ DescribedLayer read_layer(const Json& object, const std::string& path, const Rea
   return {path, reading.kind, std::move(make)};
 }
 
+Shape example_of(const Shape& batch) {
+  check<ShapeError>(batch.rank() >= 1, "the layer made a scalar of a batch");
+  return Shape(std::span(batch.begin() + 1, batch.end()));
+}
+
 // The shape of one example's output, found by running the layer.
-Shape output_of(Module& layer, const Shape& input) {
+Shape output_of(Module& layer, const Shape& input, Building& building) {
   // Two examples: statistics of a batch do not exist for one.
   std::vector<Index> extents = {2};
   extents.insert(extents.end(), input.begin(), input.end());
   const NoGrad no_grad;
   Context context(Mode::evaluation);
+  context.set_observer([&](const std::string&, const Variable&, const Variable& y) {
+    building.count_output(example_of(y.shape()));
+  });
   const Shape output = layer(Variable(Tensor::zeros(Shape(extents))), context).shape();
   check<ShapeError>(output.rank() >= 1 && output[0] == 2, "the layer made {} of a batch {}", output,
                     Shape(extents));
-  return Shape(std::span(output.begin() + 1, output.end()));
+  building.count_output(example_of(output));
+  return example_of(output);
 }
 
 }  // namespace
+
+void Building::count_output(const Shape& of_example) {
+  check<ValueError>(of_example.numel() <= limits.outputs,
+                    "expected an output of at most {} elements for an example, found {}", limits.outputs,
+                    of_example);
+  outputs += of_example.numel();
+  check<ValueError>(
+      outputs <= limits.total_outputs,
+      "expected outputs of all layers of at most {} elements for an example, found {} up to here",
+      limits.total_outputs, outputs);
+}
 
 DescribedLayers read_layers(const Json& list, const std::string& path, const Reading& outer) {
   check<FileError>(list.is_array(), "{}: {}: expected a list of layers, found {}", outer.where, path,
@@ -124,7 +144,7 @@ BuiltLayers build_layers(const std::vector<DescribedLayer>& layers, const Shape&
       LayerSite site(building, built.output);
       const std::shared_ptr<Module> made = layer.make(site);
       check(made != nullptr, "the layer's maker returned nothing");
-      built.output = output_of(*made, built.output);
+      built.output = output_of(*made, built.output, building);
       return made;
     });
     built.model->add(module);

@@ -57,6 +57,10 @@ struct Building {
   Initializer bias_init;
   ModelLimits limits;
   double parameters = 0;  // elements so far
+  Index outputs = 0;      // elements of the outputs of one example so far
+
+  // throws: ValueError if the output of a layer makes them more than the limits allow
+  void count_output(const Shape& of_example);
 };
 
 struct BuiltLayers {
