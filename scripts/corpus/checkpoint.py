@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 
 from corpus.safetensors import safetensors
@@ -47,6 +48,14 @@ def with_text(key: str, value: str) -> str:
     return json.dumps({**STATE, key: "@"}).replace('"@"', value)
 
 
+def residual_of(depth: int) -> dict:
+    """Residuals, each in the body of another: the innermost layer runs once for each."""
+    layer = {"layer": "tanh"}
+    for _ in range(depth):
+        layer = {"layer": "residual", "body": [layer]}
+    return layer
+
+
 def checkpoint_files() -> Files:
     whole = checkpoint()
     damaged = bytearray(whole)
@@ -80,6 +89,28 @@ def checkpoint_files() -> Files:
         "log_of_text": checkpoint(state=json.dumps({**STATE, "log": [["1"] * 8]})),
         "log_of_5000_rows": checkpoint(state=json.dumps({**STATE, "log": STATE["log"] * 2500}, separators=(",", ":"))),
         "log_not_utf8_in_a_message": checkpoint(state=json.dumps({**STATE, "log": ["\ud800"]})),
+        "log_empty": checkpoint(state=json.dumps({**STATE, "log": []})),
+        "log_empty_before_all": checkpoint(state=json.dumps({**STATE, "epoch": 0, "batch": 0, "step": 0, "log": []})),
+        "log_with_a_row_too_many": checkpoint(state=json.dumps({**STATE, "log": STATE["log"] + STATE["log"][1:]})),
+        "log_with_an_epoch_twice": checkpoint(state=json.dumps({**STATE, "log": STATE["log"][:1] * 2})),
+        "log_ahead_of_the_step": checkpoint(state=json.dumps({**STATE, "log": [STATE["log"][0], [1, 400, *[0.5] * 6]]})),
+        "log_of_steps_near_2_63": checkpoint(state=json.dumps({
+            **STATE, "epoch": 3, "step": (1 << 63) - 1,
+            "log": [STATE["log"][0], [1, (1 << 63) - 1, *[0.5] * 6], [2, (1 << 63) - 2, *[0.5] * 6]]})),
+        "batch_beyond_the_step": checkpoint(state=json.dumps({**STATE, "batch": 6})),
+        "batch_beyond_the_epoch": checkpoint(state=json.dumps({**STATE, "batch": 5, "step": 9})),
+        "step_of_another_epoch": checkpoint(state=json.dumps({**STATE, "step": 9})),
+        "log_of_rows_without_numbers": checkpoint(state=json.dumps({**STATE, "log": [[]] * 20_000})),
+        "weights_infinite": checkpoint({**weights("model."), "model.0.bias": ("F32", [2], struct.pack("<2f", 1, math.inf))}),
+        "statistics_no_numbers": checkpoint({**weights("model."),
+                                             "model.1.running_var": ("F32", [2], struct.pack("<2f", math.nan, 1))}),
+        "outputs_of_many_layers": checkpoint(model=json.dumps({
+            "input": [2048, 2048, 1], "classes": 1, "layers": [{"layer": "tanh"}] * 2000 + [{"layer": "flatten"}]})),
+        "outputs_of_residuals_in_residuals": checkpoint(model=json.dumps({
+            "input": [2048, 2048, 1], "classes": 1, "layers": [residual_of(28), {"layer": "flatten"}]})),
+        "classes_that_steer_a_terminal": checkpoint(classes=json.dumps(["\x1b[2J", "one"])),
+        "classes_of_two_lines": checkpoint(classes=json.dumps(["zero\n", "one"])),
+        "tensor_that_steers_a_terminal": checkpoint({**weights("model."), "model.\x1b[2J": numbers([1])}),
         "key_twice": checkpoint(state=json.dumps(STATE)[:-1] + ',"epoch":3}'),
     }
     for layout in ("native", "pytorch", "other"):

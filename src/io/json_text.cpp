@@ -4,6 +4,7 @@
 #include <set>
 #include <vector>
 
+#include "core/utf8.h"
 #include "io/json_shown.h"
 #include "keel/core/error.h"
 
@@ -76,6 +77,13 @@ std::string printable(std::string text) {
     if (c < ' ' || c > '~') c = '?';
   }
   return text;
+}
+
+std::string shown_text(std::string_view text) {
+  constexpr std::size_t kMostQuoted = 80;
+  const bool fits = text.size() <= kMostQuoted;
+  const std::string start(text.substr(0, kMostQuoted));
+  return fmt::format("'{}{}'", is_printable_utf8(start) ? start : printable(start), fits ? "" : "...");
 }
 
 std::string shown(const Json& value) {

@@ -7,20 +7,12 @@
 #include <optional>
 #include <unordered_set>
 
+#include "core/utf8.h"
+#include "io/json_shown.h"
 #include "keel/core/error.h"
 
 namespace keel::io {
 namespace {
-
-// A hostile name may be as long as the header, and of any characters.
-std::string shown(const std::string& name) {
-  constexpr std::size_t kMaxShown = 80;
-  std::string text = name.substr(0, kMaxShown);
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = '?';
-  }
-  return "'" + text + (name.size() > kMaxShown ? "...'" : "'");
-}
 
 // Takes the JSON text event by event, so that nothing but the one structure that a header has is ever built:
 // depth, repeated keys and numbers are checked as they come.
@@ -40,9 +32,9 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
     if (place_ != Place::numbers) unexpected(fmt::format("{}", value));
     const std::size_t most = field_ == "shape" ? Shape::kMaxRank : 2;
     require(numbers_.size() < most, "at most {} numbers expected as '{}' of {}", most, field_,
-            shown(entry_.name));
+            shown_text(entry_.name));
     require(value <= std::numeric_limits<Index>::max(),
-            "a number below 2^63 expected in '{}' of {}, found {}", field_, shown(entry_.name), value);
+            "a number below 2^63 expected in '{}' of {}, found {}", field_, shown_text(entry_.name), value);
     numbers_.push_back(static_cast<Index>(value));
     return true;
   }
@@ -53,7 +45,7 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
     } else if (place_ == Place::entry && field_ == "dtype") {
       entry_.dtype = std::move(value);
     } else {
-      unexpected("the text " + shown(value));
+      unexpected("the text " + shown_text(value));
     }
     return true;
   }
@@ -72,16 +64,19 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
   bool key(string_t& key) override {
     if (place_ == Place::header) {
       require(!key.empty(), "names of at least one character expected, found an empty one");
-      require(names_.insert(key).second, "each name once expected, found {} twice", shown(key));
+      require(is_printable_utf8(key), "names in UTF-8 without control characters expected, found {}",
+              shown_text(key));
+      require(names_.insert(key).second, "each name once expected, found {} twice", shown_text(key));
       entry_ = {.name = std::move(key), .dtype = {}, .shape = {}};
       return true;
     }
     if (place_ == Place::entry) {
       require(key == "dtype" || key == "shape" || key == "data_offsets",
-              "'dtype', 'shape' and 'data_offsets' expected of {}, found {}", shown(entry_.name), shown(key));
+              "'dtype', 'shape' and 'data_offsets' expected of {}, found {}", shown_text(entry_.name),
+              shown_text(key));
     }
-    require(fields_.insert(key).second, "each key of {} once expected, found {} twice", shown(entry_.name),
-            shown(key));
+    require(fields_.insert(key).second, "each key of {} once expected, found {} twice",
+            shown_text(entry_.name), shown_text(key));
     field_ = std::move(key);
     return true;
   }
@@ -90,7 +85,7 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
     if (place_ == Place::entry) {
       for (const char* field : {"dtype", "shape", "data_offsets"}) {
         require(fields_.contains(field), "'dtype', 'shape' and 'data_offsets' expected of {}, found no '{}'",
-                shown(entry_.name), field);
+                shown_text(entry_.name), field);
       }
       header_.entries.push_back(std::move(entry_));
     }
@@ -111,7 +106,7 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
       entry_.shape = checked_shape();
     } else {
       require(numbers_.size() == 2, "2 numbers expected as 'data_offsets' of {}, found {}",
-              shown(entry_.name), numbers_.size());
+              shown_text(entry_.name), numbers_.size());
       entry_.begin = static_cast<std::uint64_t>(numbers_[0]);
       entry_.end = static_cast<std::uint64_t>(numbers_[1]);
     }
@@ -137,12 +132,12 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
       throw FileError(fmt::format("{}: {} expected, found {}", file_, expected, found));
     };
     if (place_ == Place::start) fail("an object as the header");
-    if (place_ == Place::header) fail("an object as " + shown(entry_.name));
-    if (place_ == Place::metadata) fail("text as the metadata " + shown(field_));
+    if (place_ == Place::header) fail("an object as " + shown_text(entry_.name));
+    if (place_ == Place::metadata) fail("text as the metadata " + shown_text(field_));
     if (place_ == Place::numbers)
-      fail(fmt::format("integers >= 0 as '{}' of {}", field_, shown(entry_.name)));
-    fail(
-        fmt::format("{} as '{}' of {}", field_ == "dtype" ? "text" : "an array", field_, shown(entry_.name)));
+      fail(fmt::format("integers >= 0 as '{}' of {}", field_, shown_text(entry_.name)));
+    fail(fmt::format("{} as '{}' of {}", field_ == "dtype" ? "text" : "an array", field_,
+                     shown_text(entry_.name)));
     std::abort();
   }
 
@@ -155,7 +150,7 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
       fits = fits && extent <= room;
       room /= std::max<Index>(extent, 1);
     }
-    require(fits, "a shape whose elements can be counted expected of {}, found [{}]", shown(entry_.name),
+    require(fits, "a shape whose elements can be counted expected of {}, found [{}]", shown_text(entry_.name),
             fmt::join(numbers_, ","));
     return Shape(std::span<const Index>(numbers_));
   }
@@ -173,12 +168,12 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
 void check_sizes(const SafetensorsEntry& entry, std::uint64_t data_size, const std::string& file) {
   check<FileError>(entry.begin <= entry.end && entry.end <= data_size,
                    "{}: offsets of {} within the {} bytes of data expected, found [{},{}]", file,
-                   shown(entry.name), data_size, entry.begin, entry.end);
+                   shown_text(entry.name), data_size, entry.begin, entry.end);
   const std::uint64_t size = element_size(entry, file), bytes = entry.end - entry.begin;
   const auto numel = static_cast<std::uint64_t>(entry.shape.numel());
   check<FileError>(bytes % size == 0 && bytes / size == numel,
                    "{}: {} elements of {} bytes expected of {} from its shape {}, found {} bytes", file,
-                   numel, size, shown(entry.name), entry.shape, bytes);
+                   numel, size, shown_text(entry.name), entry.shape, bytes);
 }
 
 void check_coverage(const std::vector<SafetensorsEntry>& entries, std::uint64_t data_size,
@@ -192,7 +187,7 @@ void check_coverage(const std::vector<SafetensorsEntry>& entries, std::uint64_t 
   for (const SafetensorsEntry* entry : in_order) {
     check<FileError>(entry->begin == covered,
                      "{}: data without gaps and overlaps expected: {} at {}, found at {}", file,
-                     shown(entry->name), covered, entry->begin);
+                     shown_text(entry->name), covered, entry->begin);
     covered = entry->end;
   }
   check<FileError>(covered == data_size, "{}: {} bytes of data expected from the header, found {}", file,
@@ -208,7 +203,7 @@ std::uint64_t element_size(const SafetensorsEntry& entry, const std::string& fil
   if (dtype == "F32" || dtype == "I32") return 4;
   if (dtype == "F64" || dtype == "I64") return 8;
   throw FileError(fmt::format("{}: dtype F32, F64, F16, BF16, I32, I64 or U8 expected of {}, found {}", file,
-                              shown(entry.name), shown(dtype)));
+                              shown_text(entry.name), shown_text(dtype)));
 }
 
 SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t data_size,

@@ -2,16 +2,17 @@
 
 #include <nlohmann/json.hpp>
 
+#include "io/json_shown.h"
 #include "keel/core/build_info.h"
-#include "keel/core/tensor_ops.h"
 #include "keel/io/json_text.h"
 #include "keel/nn/state_dict.h"
 #include "keel/train/non_finite.h"
+#include "train/file_content.h"
 
 namespace keel::train {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 constexpr const char* kFormat = "checkpoint 1";
@@ -52,22 +53,23 @@ class Metadata {
   }
 
   // Whoever parses it finds no surprises.
-  const std::string& json_text(const char* key) const {
-    // A long run has a long log, and the header that holds it is bounded.
-    io::check_json(text(key), fmt::format("{}: {}", path_, key), {.bytes = io::kMaxSafetensorsHeader});
+  const std::string& json_text(const char* key, const io::JsonLimits& limits = {}) const {
+    io::check_json(text(key), place(key), limits);
     return text(key);
   }
 
-  // Calls read(json) for the text of the key.
+  std::string place(const char* key) const { return fmt::format("{}: {}", path_, key); }
+
+  // Calls read(json) for keel.state.
   template <class Read>
-  auto parsed(const char* key, const Read& read) const {
+  void read_state(const Read& read) const {
     try {
-      return read(json::parse(json_text(key)));
+      read(json::parse(json_text("keel.state", {.bytes = kMaxStateText})));
     } catch (const json::exception& error) {
-      throw FileError(
-          fmt::format("{}: {} of a checkpoint expected, found something else: {}", path_, key, error.what()));
+      throw FileError(fmt::format("{} of a checkpoint expected, found something else: {}",
+                                  place("keel.state"), error.what()));
     } catch (const ValueError& error) {
-      throw FileError(fmt::format("{}: {}: {}", path_, key, error.what()));
+      throw FileError(fmt::format("{}: {}", place("keel.state"), error.what()));
     }
   }
 
@@ -78,22 +80,22 @@ class Metadata {
 
 // Stricter than json::get, which makes 1 of 1.7 and of true.
 Index whole(const json& value) {
-  check<ValueError>(value.is_number_integer(), "a whole number expected, found {}", value.dump());
+  check<ValueError>(value.is_number_integer(), "a whole number expected, found {}", io::shown(value));
   check<ValueError>(!value.is_number_unsigned() || value.get<std::uint64_t>() >> 63 == 0,
-                    "a number of 63 bits expected, found {}", value.dump());
+                    "a number of 63 bits expected, found {}", io::shown(value));
   const auto number = value.get<Index>();
   check<ValueError>(number >= 0, "a number of at least 0 expected, found {}", number);
   return number;
 }
 
 double real(const json& value) {
-  check<ValueError>(value.is_number(), "a number expected, found {}", value.dump());
+  check<ValueError>(value.is_number(), "a number expected, found {}", io::shown(value));
   return value.get<double>();
 }
 
 EpochRecord to_record(const json& row) {
   check<ValueError>(row.is_array() && row.size() == 8, "a row of 8 numbers in the log expected, found {}",
-                    row.dump());
+                    io::shown(row));
   return {.epoch = whole(row[0]),
           .step = whole(row[1]),
           .train_loss = real(row[2]),
@@ -102,6 +104,33 @@ EpochRecord to_record(const json& row) {
           .val_accuracy = real(row[5]),
           .learning_rate = real(row[6]),
           .seconds = real(row[7])};
+}
+
+// What fit() makes sure of, as far as it can be known without the data.
+//   throws: ValueError
+void require_consistent(const FitState& state) {
+  check<ValueError>(static_cast<Index>(state.log.size()) == state.epoch,
+                    "a log with a row for each of the {} epochs before epoch {} expected, found {}",
+                    state.epoch, state.epoch, state.log.size());
+  // Of an epoch, once one is done. Divisions, as products may overflow.
+  const Index steps = state.epoch >= 2 ? state.log[1].step : 0;
+  const auto is_after = [&](Index step, Index epochs) {
+    if (epochs == 0) return step == 0;
+    return steps > 0 && step % steps == 0 && step / steps == epochs;
+  };
+  for (Index epoch = 0; epoch < state.epoch; ++epoch) {
+    const EpochRecord& row = state.log[static_cast<std::size_t>(epoch)];
+    check<ValueError>(row.epoch == epoch && is_after(row.step, epoch),
+                      "row {} of the log after epoch {} of {} steps each expected, found epoch {}, step {}",
+                      epoch, epoch, steps, row.epoch, row.step);
+  }
+  const bool before_all = state.epoch == 0 && state.batch == 0;
+  const bool in_an_epoch = state.epoch >= 1 && state.batch <= state.step &&
+                           is_after(state.step - state.batch, state.epoch - 1) &&
+                           (state.epoch == 1 || state.batch <= steps);
+  check<ValueError>((before_all && state.step == 0) || in_an_epoch,
+                    "a step that fits epoch {} and batch {} expected, found {}", state.epoch, state.batch,
+                    state.step);
 }
 
 FitState to_state(const json& object) {
@@ -115,6 +144,7 @@ FitState to_state(const json& object) {
   const json& log = object.at("log");
   check<ValueError>(log.is_array(), "a list of rows as log expected, found {}", log.type_name());
   for (const json& row : log) state.log.push_back(to_record(row));
+  require_consistent(state);
   return state;
 }
 
@@ -125,11 +155,8 @@ std::vector<NamedTensor> with_prefix(const std::string& prefix, const std::vecto
 }
 
 // throws: NonFiniteLoss
-void require_finite(const Checkpoint& checkpoint) {
-  std::vector<std::string> names;
-  for (const NamedTensor& named : checkpoint.model) {
-    if (!all_finite(named.tensor)) names.push_back(named.name);
-  }
+void require_saveable(const Checkpoint& checkpoint) {
+  const std::vector<std::string> names = non_finite_names(checkpoint.model);
   check<NonFiniteLoss>(names.empty(),
                        "after step {} the model has values that are infinite or no numbers, so it is not "
                        "saved: {}",
@@ -148,14 +175,18 @@ Checkpoint checkpoint_of(const RunDescription& run, const FitState& state, const
 }
 
 void write_checkpoint(const fs::path& path, const Checkpoint& checkpoint) {
-  require_finite(checkpoint);
+  require_saveable(checkpoint);
+  const std::string state = to_json(checkpoint.state, checkpoint.optimizer_steps).dump();
+  check<ValueError>(state.size() <= kMaxStateText,
+                    "[write_checkpoint] a state of at most {} bytes expected, found {}: the log has {} rows",
+                    kMaxStateText, state.size(), checkpoint.state.log.size());
   io::Safetensors file;
   file.metadata = {{"keel.format", kFormat},
                    {"keel.version", build_info().version},
                    {"keel.model", checkpoint.run.model},
                    {"keel.options", checkpoint.run.options},
-                   {"keel.classes", json(checkpoint.run.class_names).dump()},
-                   {"keel.state", to_json(checkpoint.state, checkpoint.optimizer_steps).dump()}};
+                   {"keel.classes", class_names_to_json(checkpoint.run.class_names)},
+                   {"keel.state", state}};
   file.tensors = with_prefix(kModelPrefix, checkpoint.model);
   for (NamedTensor& named : with_prefix(kOptimizerPrefix, checkpoint.optimizer)) {
     file.tensors.push_back(std::move(named));
@@ -171,25 +202,26 @@ Checkpoint parse_checkpoint(const io::Safetensors& file, const std::string& name
   const Metadata metadata(file.metadata, name);
   const std::string& format = metadata.text("keel.format");
   check<FileError>(file.checksum_verified, "{}: a checkpoint with a checksum expected, found none", name);
-  check<CheckpointVersionError>(format == kFormat, "{}: keel.format '{}' expected, found '{}'", name, kFormat,
-                                format);
+  check<CheckpointVersionError>(format == kFormat, "{}: keel.format '{}' expected, found {}", name, kFormat,
+                                io::shown_text(format));
   Checkpoint checkpoint;
-  checkpoint.run = {.model = metadata.text("keel.model"),
-                    .options = metadata.json_text("keel.options"),
-                    .class_names = metadata.parsed("keel.classes", [](const json& names) {
-                      return names.get<std::vector<std::string>>();
-                    })};
-  checkpoint.state = metadata.parsed("keel.state", to_state);
-  checkpoint.optimizer_steps =
-      metadata.parsed("keel.state", [](const json& object) { return whole(object.at("optimizer_steps")); });
+  checkpoint.run = {
+      .model = metadata.text("keel.model"),
+      .options = metadata.json_text("keel.options"),
+      .class_names = class_names_from_json(metadata.text("keel.classes"), metadata.place("keel.classes"))};
+  metadata.read_state([&](const json& object) {
+    checkpoint.state = to_state(object);
+    checkpoint.optimizer_steps = whole(object.at("optimizer_steps"));
+  });
   for (const NamedTensor& named : file.tensors) {
     const bool of_model = named.name.starts_with(kModelPrefix);
     const std::string prefix = of_model ? kModelPrefix : kOptimizerPrefix;
-    check<FileError>(named.name.starts_with(prefix), "{}: tensors named {}... or {}... expected, found '{}'",
-                     name, kModelPrefix, kOptimizerPrefix, named.name);
+    check<FileError>(named.name.starts_with(prefix), "{}: tensors named {}... or {}... expected, found {}",
+                     name, kModelPrefix, kOptimizerPrefix, io::shown_text(named.name));
     (of_model ? checkpoint.model : checkpoint.optimizer)
         .push_back({named.name.substr(prefix.size()), named.tensor});
   }
+  require_finite(checkpoint.model, name);
   return checkpoint;
 }
 

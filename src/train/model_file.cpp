@@ -1,13 +1,15 @@
 #include "keel/train/model_file.h"
 
 #include <nlohmann/json.hpp>
+#include <set>
 
+#include "io/json_shown.h"
 #include "keel/core/build_info.h"
-#include "keel/io/json_text.h"
 #include "keel/io/npz.h"
 #include "keel/io/safetensors.h"
 #include "keel/nn/pytorch_state.h"
 #include "keel/train/checkpoint.h"
+#include "train/file_content.h"
 
 namespace keel::train {
 namespace {
@@ -32,17 +34,8 @@ WeightLayout layout_named(const std::string& name, const fs::path& path) {
   for (const WeightLayout layout : {WeightLayout::native, WeightLayout::pytorch}) {
     if (name == name_of(layout)) return layout;
   }
-  throw FileError(fmt::format("{}: keel.layout native or pytorch expected, found '{}'", path.string(), name));
-}
-
-std::vector<std::string> class_names_in(const std::string& json, const fs::path& path) {
-  try {
-    io::check_json(json, path.string() + ": keel.classes", {.bytes = io::kMaxSafetensorsHeader});
-    return nlohmann::json::parse(json).get<std::vector<std::string>>();
-  } catch (const nlohmann::json::exception&) {
-    throw FileError(
-        fmt::format("{}: a list of names as keel.classes expected, found something else", path.string()));
-  }
+  throw FileError(fmt::format("{}: keel.layout native or pytorch expected, found {}", path.string(),
+                              io::shown_text(name)));
 }
 
 Weights read_weights(const fs::path& path) {
@@ -54,29 +47,46 @@ Weights read_weights(const fs::path& path) {
   }
   Weights weights = {std::move(file.tensors), {}, {}};
   if (format.empty()) return weights;
-  check<FileError>(format == kFormat, "{}: keel.format '{}' or that of a checkpoint expected, found '{}'",
-                   path.string(), kFormat, format);
+  check<FileError>(format == kFormat, "{}: keel.format '{}' or that of a checkpoint expected, found {}",
+                   path.string(), kFormat, io::shown_text(format));
   weights.layout = layout_named(metadata_of(file, "keel.layout"), path);
   weights.run = RunDescription{.model = metadata_of(file, "keel.model"),
                                .options = metadata_of(file, "keel.options"),
-                               .class_names = class_names_in(metadata_of(file, "keel.classes"), path)};
+                               .class_names = class_names_from_json(metadata_of(file, "keel.classes"),
+                                                                    path.string() + ": keel.classes")};
   return weights;
 }
 
-// Calls f(); what it says against the content of the file gets the file's name.
+// Calls f(); what it says against the content of the file gets the file's name, unless it begins with it.
 template <class F>
 auto naming(const fs::path& path, const F& f) {
+  const auto named = [&](const Error& error) {
+    const std::string message = error.what();
+    return FileError(message.starts_with(path.string() + ": ") ? message : path.string() + ": " + message);
+  };
   try {
     return f();
   } catch (const ValueError& error) {
-    throw FileError(fmt::format("{}: {}", path.string(), error.what()));
+    throw named(error);
   } catch (const ShapeError& error) {
-    throw FileError(fmt::format("{}: {}", path.string(), error.what()));
+    throw named(error);
   }
+}
+
+// The tensors that have names of the model's.
+std::vector<NamedTensor> those_of(const nn::Module& model, const std::vector<NamedTensor>& tensors) {
+  std::set<std::string> names;
+  for (const NamedTensor& named : model.state_dict()) names.insert(named.name);
+  std::vector<NamedTensor> result;
+  for (const NamedTensor& named : tensors) {
+    if (names.contains(named.name)) result.push_back(named);
+  }
+  return result;
 }
 
 StateDifference load(nn::Module& model, const Shape& example, const std::vector<NamedTensor>& tensors,
                      WeightLayout layout, bool strict, const fs::path& path) {
+  require_finite(those_of(model, tensors), path.string());
   // Outside: a model without an equivalent in PyTorch is no fault of the file.
   if (layout == WeightLayout::pytorch) nn::to_pytorch(model, example);
   return naming(path, [&] {
@@ -126,7 +136,7 @@ void write_model(const fs::path& path, const SavedModel& saved, WeightLayout lay
                    {"keel.version", build_info().version},
                    {"keel.model", saved.description.to_json()},
                    {"keel.options", saved.options},
-                   {"keel.classes", nlohmann::json(saved.class_names).dump()},
+                   {"keel.classes", class_names_to_json(saved.class_names)},
                    {"keel.layout", name_of(layout)}};
   if (layout == WeightLayout::pytorch) file.metadata["format"] = "pt";
   file.tensors = std::move(state.tensors);

@@ -157,7 +157,11 @@ TEST(HostileSafetensors, ElementTypes) {
 
 TEST(HostileSafetensors, NamesThatAreLongOrNotToBePrinted) {
   const std::string header = R"({"a\n\u001b)" + std::string(1000, 'b') + R"(":1})";
-  EXPECT_EQ(refusal(raw_file(header)), "an object as 'a??" + std::string(77, 'b') + "...' expected, found 1");
+  EXPECT_EQ(refusal(raw_file(header)),
+            "names in UTF-8 without control characters expected, found 'a??" + std::string(77, 'b') + "...'");
+  const std::string accents = R"({"\u00e9\u00e9)" + std::string(1000, 'b') + R"(":1})";
+  EXPECT_EQ(refusal(raw_file(accents)),
+            "an object as '\u00e9\u00e9" + std::string(76, 'b') + "...' expected, found 1");
 }
 
 }  // namespace

@@ -172,7 +172,8 @@ TEST_F(CheckpointDirectoryTest, WhatCannotBeReadIsNotTakenForDamaged) {
 std::vector<EpochRecord> log_of(const std::vector<double>& val_losses) {
   std::vector<EpochRecord> log;
   for (const double loss : val_losses) {
-    log.push_back({.epoch = static_cast<Index>(log.size()), .val_loss = loss});
+    const auto epoch = static_cast<Index>(log.size());
+    log.push_back({.epoch = epoch, .step = epoch, .val_loss = loss});
   }
   return log;
 }
@@ -246,7 +247,8 @@ TEST(CheckpointWriter, KeepsTheBest) {
   CheckpointWriter writer(directory, kRun, *model, optimizer);
   const std::vector<double> val_losses = {9, 3, 2, 4, 2.5};
   for (std::size_t rows = 1; rows <= val_losses.size(); ++rows) {
-    FitState state = {.epoch = static_cast<Index>(rows)};
+    const auto epoch = static_cast<Index>(rows);
+    FitState state = {.epoch = epoch, .step = epoch - 1};
     state.log = log_of({val_losses.begin(), val_losses.begin() + static_cast<std::ptrdiff_t>(rows)});
     writer.on_state(state, Moment::epoch);
     EXPECT_EQ(fs::exists(directory.best()), rows >= 2);

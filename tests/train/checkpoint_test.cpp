@@ -198,7 +198,9 @@ TEST(Checkpoint, SaysWhatIsWrongWithAFile) {
   EXPECT_TRUE(
       with("keel.state", "{").starts_with("keel.state: expected JSON: parse error at line 1, column 2"));
   EXPECT_TRUE(with("keel.state", "{}").starts_with("keel.state of a checkpoint expected, found something"));
-  EXPECT_TRUE(with("keel.classes", "[1]").starts_with("keel.classes of a checkpoint expected, found"));
+  EXPECT_EQ(with("keel.classes", "[1]"), "keel.classes: a list of names expected, found something else");
+  EXPECT_EQ(with("keel.classes", "[\"a\",\"\\u001b[2J\"]"),
+            "keel.classes: names without control characters expected, found \"\\u001b[2J\"");
   // Deep enough to exhaust the stack of whoever prints it.
   for (const char* key : {"keel.state", "keel.classes", "keel.options"}) {
     EXPECT_EQ(with(key, std::string(200000, '[') + std::string(200000, ']')),
@@ -211,6 +213,121 @@ TEST(Checkpoint, SaysWhatIsWrongWithAFile) {
   state["batch"] = std::numeric_limits<std::uint64_t>::max();
   EXPECT_EQ(with("keel.state", state.dump()),
             "keel.state: a number of 63 bits expected, found 18446744073709551615");
+}
+
+// A text of a few bytes a value, which would take far more memory than the file.
+TEST(Checkpoint, ItsTextsAreBounded) {
+  const TemporaryDirectory directory;
+  const auto path = directory / "c.safetensors";
+  const Trained trained;
+  write_checkpoint(path, checkpoint_of(kRun, some_state(), *trained.model, trained.optimizer));
+  const io::Safetensors whole = io::read_safetensors(path);
+  const auto with = [&](const std::string& key, std::size_t bytes) {
+    io::Safetensors file = whole;
+    file.metadata[key] = std::string(bytes, ' ') + file.metadata[key];
+    const std::string message = message_of<FileError>([&] { parse_checkpoint(file, "c"); });
+    return message.substr(0, message.find(", found"));
+  };
+  EXPECT_EQ(with("keel.state", kMaxStateText), "c: keel.state: expected at most 16777216 bytes of JSON");
+  EXPECT_EQ(with("keel.classes", 1 << 20), "c: keel.classes: expected at most 1048576 bytes of JSON");
+  EXPECT_EQ(with("keel.options", 1 << 20), "c: keel.options: expected at most 1048576 bytes of JSON");
+  EXPECT_EQ(with("keel.state", 1000), "no error");
+}
+
+// A hundred thousand epochs, with numbers as long as they get.
+TEST(Checkpoint, ALongLogFits) {
+  const TemporaryDirectory directory;
+  const auto path = directory / "c.safetensors";
+  const Trained trained;
+  FitState state = {.epoch = 100'000, .batch = 3, .step = 99'999 * 4 + 3, .training = Metrics(1, 5, 24)};
+  for (Index epoch = 0; epoch < state.epoch; ++epoch) {
+    const double number = 0.1 / 3 + 1e-9 * static_cast<double>(epoch);
+    state.log.push_back({epoch, 4 * epoch, number, number, number, number, number, number});
+  }
+  write_checkpoint(path, checkpoint_of(kRun, state, *trained.model, trained.optimizer));
+  EXPECT_EQ(read_checkpoint(path).state.log.size(), state.log.size());
+  state.log.resize(state.log.size() * 4);
+  EXPECT_TRUE(message_of<ValueError>([&] {
+                write_checkpoint(path, checkpoint_of(kRun, state, *trained.model, trained.optimizer));
+              }).starts_with("[write_checkpoint] a state of at most 16777216 bytes expected, found"));
+}
+
+TEST(Checkpoint, OnlyAStateThatARunCanBeInIsOne) {
+  const TemporaryDirectory directory;
+  const auto path = directory / "c.safetensors";
+  const Trained trained;
+  const auto reading = [&](const FitState& state) {
+    write_checkpoint(path, checkpoint_of(kRun, state, *trained.model, trained.optimizer));
+    const std::string message = message_of<FileError>([&] { read_checkpoint(path); });
+    const std::string where = path.string() + ": keel.state: ";
+    return message.starts_with(where) ? message.substr(where.size()) : message;
+  };
+  const auto changed = [](const auto& change) {
+    FitState state = some_state();
+    change(state);
+    return state;
+  };
+  EXPECT_EQ(reading({}), "no error");
+  EXPECT_EQ(reading({.epoch = 1, .log = {{}}}), "no error");
+  EXPECT_EQ(reading({.epoch = 1, .batch = 5, .step = 5, .log = {{}}}), "no error");
+  EXPECT_EQ(reading(changed([](FitState& s) { s.batch = 4, s.step = 8; })), "no error");
+  EXPECT_EQ(reading(changed([&](FitState& s) { s.batch = 0, s.step = 4; })), "no error");
+
+  EXPECT_EQ(reading(changed([](FitState& s) { s.log.clear(); })),
+            "a log with a row for each of the 2 epochs before epoch 2 expected, found 0");
+  EXPECT_EQ(reading({.log = {{}}}),
+            "a log with a row for each of the 0 epochs before epoch 0 expected, found 1");
+  EXPECT_EQ(reading(changed([](FitState& s) { s.log[1].epoch = 2; })),
+            "row 1 of the log after epoch 1 of 4 steps each expected, found epoch 2, step 4");
+  EXPECT_EQ(reading(changed([](FitState& s) { s.log[0].step = 1; })),
+            "row 0 of the log after epoch 0 of 4 steps each expected, found epoch 0, step 1");
+  const auto third = [](Index step) {
+    return [step](FitState& s) {
+      s.epoch = 3, s.step = 11;
+      s.log.push_back({.epoch = 2, .step = step});
+    };
+  };
+  EXPECT_EQ(reading(changed(third(8))), "no error");
+  EXPECT_EQ(reading(changed(third(7))),
+            "row 2 of the log after epoch 2 of 4 steps each expected, found epoch 2, step 7");
+  // Epochs without steps do not end.
+  EXPECT_EQ(reading(changed([](FitState& s) { s.log[1].step = 0; })),
+            "row 1 of the log after epoch 1 of 0 steps each expected, found epoch 1, step 0");
+  const std::string step = "a step that fits epoch 2 and batch ";
+  EXPECT_EQ(reading(changed([](FitState& s) { s.step = 8; })), step + "3 expected, found 8");
+  EXPECT_EQ(reading(changed([](FitState& s) { s.step = 2; })), step + "3 expected, found 2");
+  EXPECT_EQ(reading(changed([](FitState& s) { s.batch = 5, s.step = 9; })), step + "5 expected, found 9");
+  EXPECT_EQ(reading({.batch = 1, .step = 1}), "a step that fits epoch 0 and batch 1 expected, found 1");
+}
+
+TEST(Checkpoint, OneThatIsNotFiniteIsNone) {
+  const TemporaryDirectory directory;
+  const auto path = directory / "c.safetensors";
+  const Trained trained;
+  write_checkpoint(path, checkpoint_of(kRun, some_state(), *trained.model, trained.optimizer));
+  io::Safetensors file = io::read_safetensors(path);
+  for (NamedTensor& named : file.tensors) {
+    if (named.name == "model.1.bias") named.tensor.data<float>()[0] = std::numeric_limits<float>::infinity();
+    if (named.name == "model.3.running_var") {
+      named.tensor.data<float>()[1] = std::numeric_limits<float>::quiet_NaN();
+    }
+  }
+  io::write_safetensors(path, file);
+  EXPECT_EQ(
+      message_of<FileError>([&] { read_checkpoint(path); }),
+      path.string() + ": finite weights and statistics expected, found others in 1.bias, 3.running_var");
+}
+
+TEST(Checkpoint, NamesThatWouldSteerATerminalAreNotWritten) {
+  const TemporaryDirectory directory;
+  const Trained trained;
+  RunDescription run = kRun;
+  run.class_names[1] = "\x1b[2J";
+  EXPECT_EQ(message_of<ValueError>([&] {
+              write_checkpoint(directory / "c", checkpoint_of(run, {}, *trained.model, trained.optimizer));
+            }),
+            "names of classes in UTF-8 without control characters expected, found \"\\u001b[2J\"");
+  EXPECT_FALSE(std::filesystem::exists(directory / "c"));
 }
 
 }  // namespace

@@ -70,6 +70,18 @@ TEST(CsvLog, GoesOnWithTheRowsThatItIsGiven) {
   }
 }
 
+TEST(CsvLog, GoesOnWithAFileWhoseHeaderWasCutByAFullDisk) {
+  const TemporaryDirectory directory;
+  const auto path = directory / "epochs.csv";
+  for (std::size_t length = 0; length < kHeader.size(); ++length) {
+    write_text(path, kHeader.substr(0, length));
+    CsvLog(path, {record()});
+    EXPECT_EQ(text_of(path), kHeader + kRow) << length;
+  }
+  write_text(path, "epoch,\n");
+  EXPECT_NE(message_of<FileError>([&] { CsvLog(path, {record()}); }), "no error");
+}
+
 TEST(CsvLog, DoesNotGoOnWithAFileOfOtherColumns) {
   const TemporaryDirectory directory;
   const auto path = directory / "epochs.csv";

@@ -157,5 +157,74 @@ TEST_F(ModelFile, DescriptionsThatDoNotFitTheirWeights) {
                 "without keel.format in its metadata");
 }
 
+// What a file says against its description names the file once.
+TEST_F(ModelFile, NamesTheFileOnce) {
+  const fs::path path = file("m");
+  io::write_safetensors(path, {.metadata = {{"keel.format", "model 1"},
+                                            {"keel.model", R"({"layers":[{"layer":"flatten"}]})"},
+                                            {"keel.options", "{}"},
+                                            {"keel.classes", R"(["a","b"])"},
+                                            {"keel.layout", "native"}},
+                               .tensors = {}});
+  EXPECT_EQ(message_of<FileError>([&] { read_model(path); }),
+            path.string() + R"(: keel.model: expected "input" and "classes", or a data set that tells them)");
+}
+
+TEST_F(ModelFile, ADescriptionCannotAskForMuchMoreThanItsWeights) {
+  const fs::path path = file("m");
+  std::string layers;
+  for (int i = 0; i < 4000; ++i) layers += R"({"layer":"tanh"},)";
+  io::write_safetensors(
+      path, {.metadata = {{"keel.format", "model 1"},
+                          {"keel.model", R"({"input":[4000,4000,1],"classes":1,"layers":[)" + layers +
+                                             R"({"layer":"global_avg_pool2d"}]})"},
+                          {"keel.options", "{}"},
+                          {"keel.classes", R"(["a"])"},
+                          {"keel.layout", "native"}},
+             .tensors = {}});
+  const std::string message = message_of<FileError>([&] { read_model(path); });
+  EXPECT_NE(message.find("layers[16] (tanh): expected outputs of all layers of at most 268435456 elements"),
+            std::string::npos)
+      << message;
+}
+
+TEST_F(ModelFile, OnlyFiniteWeightsAreLoaded) {
+  const fs::path path = file("m");
+  model_->named_parameters()[0].variable.mutable_value().data<float>()[3] =
+      std::numeric_limits<float>::quiet_NaN();
+  const std::string expected =
+      path.string() + ": finite weights and statistics expected, found others in 0.weight";
+  const nn::PyTorchState state = nn::to_pytorch(*model_, kImage);
+  const std::vector<double> before = state_of(*other_);
+  for (const WeightLayout layout : {WeightLayout::native, WeightLayout::pytorch}) {
+    const SavedModel saved = {nn::ModelDescription::of("cnn", kOptions), model_, "{}", {"a", "b", "c"}};
+    write_model(path, saved, layout);
+    EXPECT_EQ(message_of<FileError>([&] { read_model(path); }), expected);
+    EXPECT_EQ(loading(*other_, path), expected);
+    EXPECT_EQ(loading(*other_, path, {.strict = false}), expected);
+  }
+  EXPECT_EQ(state_of(*other_), before);
+  // What is not the model's does not matter.
+  io::Safetensors more = {.metadata = {}, .tensors = other_->state_dict()};
+  more.tensors.push_back({"mask", Tensor::full({2}, -std::numeric_limits<double>::infinity())});
+  io::write_safetensors(path, more);
+  EXPECT_EQ(loading(*other_, path, {.layout = WeightLayout::native, .strict = false}), "no error");
+}
+
+TEST_F(ModelFile, NamesOfClassesThatWouldSteerATerminal) {
+  const fs::path path = file("m");
+  SavedModel saved = {nn::ModelDescription::of("cnn", kOptions), model_, "{}", {"a", "b", "c"}};
+  write_model(path, saved, WeightLayout::native);
+  io::Safetensors changed = io::read_safetensors(path);
+  changed.metadata["keel.classes"] = R"(["a","b\n","c"])";
+  io::write_safetensors(path, changed);
+  EXPECT_EQ(message_of<FileError>([&] { read_model(path); }),
+            path.string() + R"(: keel.classes: names without control characters expected, found "b\n")");
+  saved.class_names[0] = "\xff";
+  EXPECT_TRUE(message_of<ValueError>([&] {
+                write_model(path, saved, WeightLayout::native);
+              }).starts_with("names of classes in UTF-8 without control characters expected"));
+}
+
 }  // namespace
 }  // namespace keel::train

@@ -38,9 +38,13 @@ struct Checkpoint {
 Checkpoint checkpoint_of(const RunDescription& run, const FitState& state, const nn::Module& model,
                          const optim::Optimizer& optimizer);
 
+// The length of keel.state, in bytes: the logs of a hundred thousand epochs fit.
+inline constexpr std::size_t kMaxStateText = std::size_t{1} << 24;
+
 // Writes it as a whole or not at all (keel/io/atomic_file.h).
 //   throws: NonFiniteLoss naming what is infinite or no number in the model: such a run has diverged, and the
-//           checkpoint from before is the better one; FileError if the file cannot be written
+//           checkpoint from before is the better one; ValueError if a class's name is not UTF-8 or has
+//           control characters, or the log is too long; FileError if the file cannot be written
 void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint);
 
 // A checkpoint of another version of Keel: whole, perhaps, but not for this one to read.
@@ -50,7 +54,10 @@ class CheckpointVersionError : public FileError {
 };
 
 //   throws: FileError naming the file, what was expected and what was found, unless it is a whole checkpoint
-//           with the right checksum; CheckpointVersionError
+//           with the right checksum, of a run that stands where one can stand (its log has a row for each
+//           epoch that is done, and all epochs have as many steps), without values in its model that are
+//           infinite or no numbers, and with names of classes as write_checkpoint() takes them;
+//           CheckpointVersionError
 Checkpoint read_checkpoint(const std::filesystem::path& path);
 // The same for a safetensors file that was read already; `name` is what messages call it.
 Checkpoint parse_checkpoint(const io::Safetensors& file, const std::string& name);
