@@ -28,7 +28,8 @@ ordered_json as_json(std::optional<bool> known) { return known ? ordered_json(*k
 
 int run(int argc, char** argv) {
   CommandLine command("keel-eval",
-                      "Loss, accuracy, confusion matrix and the figures of each class of a trained model.\n");
+                      "Evaluates a trained model: loss, accuracy, confusion matrix, and the figures of\n"
+                      "each class.\n");
   declare(command);
   if (!command.parse(argc, argv)) return 0;
   const Index batch_size = command.integer("batch-size", 1);

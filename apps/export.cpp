@@ -10,17 +10,18 @@ namespace apps = keel::apps;
 namespace fs = std::filesystem;
 
 int run(int argc, char** argv) {
-  apps::CommandLine command("keel-export",
-                            "Writes the weights of a trained model to a file that other programs read.\n"
-                            "\n"
-                            "OUT.safetensors   PyTorch, JAX and others; its metadata has the model, the "
-                            "run's options and the classes\n"
-                            "OUT.npz           NumPy: numpy.load(\"OUT.npz\")[\"0.weight\"]\n"
-                            "\n"
-                            "With --layout pytorch, the equivalent torch.nn.Sequential, which takes images "
-                            "[N,C,H,W], loads them by\n"
-                            "  model.load_state_dict(safetensors.torch.load_file(\"OUT.safetensors\"))\n"
-                            "and gives the same logits.\n");
+  apps::CommandLine command(
+      "keel-export",
+      "Writes the weights of a trained model to a file that other programs read.\n"
+      "\n"
+      "OUT.safetensors   PyTorch, JAX and others; its metadata has the model, the run's\n"
+      "                  options and the classes\n"
+      "OUT.npz           NumPy: numpy.load(\"OUT.npz\")[\"0.weight\"]\n"
+      "\n"
+      "With --layout pytorch, the equivalent torch.nn.Sequential, which takes images\n"
+      "[N,C,H,W], loads them by\n"
+      "  model.load_state_dict(safetensors.torch.load_file(\"OUT.safetensors\"))\n"
+      "and gives the same logits.\n");
   apps::add_checkpoint_argument(command);
   command.add_positional("OUT", "The file to write, .safetensors or .npz");
   command.add("layout", "LAYOUT", "native",

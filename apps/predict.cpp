@@ -155,9 +155,9 @@ void save_prepared(const fs::path& directory, const Batch& batch, std::size_t be
 }
 
 int run(int argc, char** argv) {
-  CommandLine command(
-      "keel-predict",
-      "What a trained model takes images for: the most likely classes, with probabilities.\n");
+  CommandLine command("keel-predict",
+                      "Says what a trained model takes images for: the most likely classes, with\n"
+                      "probabilities.\n");
   declare(command);
   if (!command.parse(argc, argv)) return 0;
   apps::use_threads(command);

@@ -25,29 +25,32 @@ namespace fs = std::filesystem;
 constexpr const char* kProgram = "keel-train";
 
 void declare(CommandLine& command) {
+  command.begin_group("Data");
   apps::add_data_options(command);
-  command.add("out", "DIR", "runs/train", "Directory for the run, made if need be");
-  command.add_flag("overwrite", "Replace the run that the directory holds");
-  command.add(
-      "resume", "DIR", "",
-      "Go on with the run that the directory holds, as if it had never stopped: under its own options, "
-      "of which only --data, --threads, --checkpoint-every, --recalibrate-bn and, but for --schedule cosine, "
-      "--epochs "
-      "may be given anew");
-  command.add("config", "FILE", "",
-              "Take options from a config.json of an earlier run; those that are given as well count");
+  command.begin_group("Model");
   apps::add_model_options(command);
   apps::add_initial_weights(command);
+  command.begin_group("Training");
   command.add_number("epochs", "N", "10", "Passes over the training set");
   command.add_number("batch-size", "N", "32", "Examples in a batch");
   command.add_flag("drop-last", "Leave out the last batch of an epoch if it is smaller than the others");
+  command.add_number("seed", "S", "1", "Of initial weights, shuffling and dropout");
   apps::add_optimizer_options(command);
   command.add_number("recalibrate-bn", "N", "0",
                      "After training, estimate BatchNorm's running statistics anew over N batches, for "
                      "checkpoints/recalibrated.safetensors; 0: do not");
-  command.add_number("seed", "S", "1", "Of initial weights, shuffling and dropout");
-  apps::add_threads(command);
+  command.begin_group("Run");
+  command.add("out", "DIR", "runs/train", "Directory for the run, made if need be");
+  command.add_flag("overwrite", "Replace the run that the directory holds");
+  command.add(
+      "resume", "DIR", "",
+      "Go on with the run in the directory as if it had never stopped. Its options stay as they were; "
+      "only --data, --threads, --checkpoint-every, --recalibrate-bn and, unless the schedule is "
+      "cosine, --epochs may be given anew");
+  command.add("config", "FILE", "",
+              "Repeat an earlier run: take the options from its config.json, but for those given here");
   apps::add_checkpoint_every(command);
+  apps::add_threads(command);
 }
 
 // Options that say where, how fast and how long, but not what: they may change when a run goes on. The data

@@ -254,13 +254,14 @@ void CommandLine::print_help() const {
   parsed_->options.set_width(width);
   // Headed groups first; those without a title are for all programs.
   std::vector<std::string> groups(parsed_->groups.begin() + 1, parsed_->groups.end());
-  groups.insert(groups.end(), "");
+  groups.emplace_back("");
   fmt::print("{}", parsed_->options.help(groups));
   if (parsed_->order.size() > 2 &&
       std::any_of(parsed_->order.begin() + 2, parsed_->order.end(),
                   [&](const std::string& name) { return parsed_->has_flag(name); })) {
-    fmt::print(
-        "\nAn option without a value is on as --NAME or --NAME=true, off as --no-NAME or --NAME=false.\n");
+    constexpr const char* kFlags =
+        "An option without a value is on as --NAME or --NAME=true, and off as --no-NAME or --NAME=false.";
+    fmt::print("\n{}\n", wrapped(kFlags, 0, width));
   }
   if (!parsed_->positional.empty()) fmt::print("\n");
   for (const auto& p : parsed_->positional) {

@@ -30,29 +30,28 @@ double weight_decay_of(const CommandLine& command) {
 }  // namespace
 
 void add_optimizer_options(CommandLine& command) {
-  command.add("optimizer", "adam|adamw|sgd", "adam", "What changes the weights");
-  command.add_number("lr", "RATE", "0.001", "Learning rate, above 0; where schedules start from");
+  command.add("optimizer", "adam|adamw|sgd", "adam", "How gradients change the weights");
+  command.add_number("lr", "RATE", "0.001", "Learning rate, above 0; schedules start from it");
   command.add_number("weight-decay", "D|auto", "auto",
                      "L2 for adam and sgd, decoupled for adamw; auto: 0.01 for adamw, otherwise 0");
-  command.add_flag("decay-all", "Weight decay also of biases and of the scale and shift of norm layers");
-  command.add_number("momentum", "M", "0.9", "Of sgd, 0 <= M < 1");
-  command.add_flag("nesterov", "Nesterov's momentum for sgd");
+  command.add_flag("decay-all", "Decay biases and the scale and shift of norm layers as well");
+  command.add_number("momentum", "M", "0.9", "For sgd, 0 <= M < 1");
+  command.add_flag("nesterov", "For sgd: Nesterov's momentum");
   command.add_number("beta1", "B", "0.9",
-                     "Of adam and adamw, 0 <= B < 1: how much of the mean gradient is kept");
-  command.add_number("beta2", "B", "0.999", "The same of the mean square");
-  command.add_number("adam-epsilon", "E", "1e-8", "Of adam and adamw, above 0");
+                     "For adam and adamw, 0 <= B < 1: share of the mean gradient that is kept at each step");
+  command.add_number("beta2", "B", "0.999", "For adam and adamw: the same of the mean squared gradient");
+  command.add_number("adam-epsilon", "E", "1e-8",
+                     "For adam and adamw, above 0: added to the root of the mean squared gradient");
   command.add("schedule", "constant|step|cosine", "constant",
-              "Of the learning rate. step: times --decay-factor after every --decay-every; cosine: down to "
-              "--final-lr at the end of the last epoch");
-  command.add_number("decay-every", "N|Nsteps", "10", "For step: epochs, or steps (500steps)");
-  command.add_number("decay-factor", "F", "0.1", "For step, above 0");
-  command.add_number("final-lr", "RATE", "0", "For cosine");
+              "How the learning rate changes. step: times --decay-factor after every --decay-every; cosine: "
+              "down to --final-lr at the end of the last epoch");
+  command.add_number("decay-every", "N|Nsteps", "10", "For step: every N epochs, or N steps (500steps)");
+  command.add_number("decay-factor", "F", "0.1", "For step, above 0: what the rate is multiplied by");
+  command.add_number("final-lr", "RATE", "0", "For cosine: the rate that it ends at");
   command.add_number("warmup", "N|Nsteps", "0",
                      "Epochs or steps over which the rate first rises to its schedule");
-  command.add_number("clip-norm", "X", "0",
-                     "Scale all gradients together down to this norm; 0: no such thing");
-  command.add_number("clip-value", "X", "0",
-                     "Cut each element of a gradient off at X and -X; 0: no such thing");
+  command.add_number("clip-norm", "X", "0", "Scale all gradients together down to this norm; 0: off");
+  command.add_number("clip-value", "X", "0", "Cut each element of a gradient off at X and -X; 0: off");
   command.add_number("early-stopping", "N", "0",
                      "Stop after N epochs without a better validation loss; 0: never");
   command.add_number("min-delta", "D", "0",

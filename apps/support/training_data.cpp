@@ -64,10 +64,13 @@ data::TrainTest load(const CommandLine& command, Index limit) {
 
 void add_data_options(CommandLine& command) {
   const char* mnist = std::getenv("KEEL_MNIST_DIR");
-  command.add("data", "DIR|synthetic", mnist != nullptr && *mnist != '\0' ? mnist : "data/mnist",
-              "Directory with four files in MNIST's format, plain or .gz, or with one folder of PNG or JPEG "
-              "images a class; by default $KEEL_MNIST_DIR if that is set; or synthetic digits");
-  command.add("resize", "HxW|no", "no", "Bring the images of folders to this size: 28x28");
+  command.add(
+      "data", "DIR|synthetic", mnist != nullptr && *mnist != '\0' ? mnist : "data/mnist",
+      "Directory with the four files of MNIST or of data in its format, plain or .gz; or directory "
+      "with a folder of PNG or JPEG images for each class; or synthetic: generated digits. The default "
+      "is $KEEL_MNIST_DIR if that is set");
+  command.add("resize", "HxW|no", "no",
+              "Resize the images of folders, to 28x28 for example; no: they have one size");
   command.add_number("validation-split", "F", "0.2",
                      "Share of the training set, at its end, that is held out for validation; 0 < F < 1");
   command.add_number("train-limit", "N", "0",

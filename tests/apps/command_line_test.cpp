@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "support/errors.h"
 
 namespace keel::apps {
@@ -60,6 +62,26 @@ TEST_F(Positional, NotAskedForWithHelp) {
   const std::string help = ::testing::internal::GetCapturedStdout();
   EXPECT_NE(help.find("prog [OPTION...] CHECKPOINT IMAGE...\n"), std::string::npos) << help;
   EXPECT_TRUE(help.ends_with("\n\n  CHECKPOINT   Where from\n  IMAGE        What\n")) << help;
+}
+
+TEST(CommandLineHelp, HasGroupsInTheirOrderWithinEightyColumns) {
+  CommandLine command("prog", "Does things.\n");
+  command.begin_group("Run");
+  command.add("out", "DIR", "", "Where to, " + std::string(30, 'x') + " and " + std::string(30, 'y'));
+  command.begin_group("Data");
+  command.add_flag("fold", "Fold");
+  command.add_positional("IN", "Where from: " + std::string(40, 'x') + " or " + std::string(40, 'y'));
+  const std::vector<const char*> argv = {"prog", "--help"};
+  ::testing::internal::CaptureStdout();
+  EXPECT_FALSE(command.parse(2, argv.data()));
+  const std::string help = ::testing::internal::GetCapturedStdout();
+  const std::size_t run = help.find("\n Run options:\n"), data = help.find("\n Data options:\n");
+  EXPECT_LT(run, data) << help;
+  EXPECT_LT(data, help.find("  -h, --help ")) << help;
+  EXPECT_EQ(help.find("(default: \"\")"), std::string::npos) << help;
+  EXPECT_NE(help.find("--no-NAME"), std::string::npos) << help;
+  std::istringstream lines(help);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
 }
 
 class CommandLineRecord : public ::testing::Test {
