@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "io/crc.h"
 #include "keel/core/error.h"
 #include "keel/core/parallel.h"
 #include "kernels/gather_pixels.h"
@@ -14,12 +15,8 @@
 namespace keel::data {
 namespace {
 
-std::uint32_t crc_of(std::uint32_t crc, const void* bytes, std::size_t size) {
-  return static_cast<std::uint32_t>(crc32_z(crc, static_cast<const Bytef*>(bytes), size));
-}
-
 std::uint32_t crc_of(std::uint32_t crc, const std::string& text) {
-  return crc_of(crc, text.data(), text.size());
+  return io::crc_of(std::as_bytes(std::span(text)), crc);
 }
 
 // Of many bytes, on several threads: zlib can join the checksums of neighbouring pieces.
@@ -29,8 +26,7 @@ std::uint32_t crc_of(std::uint32_t crc, const Tensor& tensor) {
   const std::byte* const bytes = tensor.bytes();
   std::vector<std::uint32_t> pieces(static_cast<std::size_t>((size + kPiece - 1) / kPiece));
   parallel_for(size, kPiece, [&](Index begin, Index end) {
-    pieces[static_cast<std::size_t>(begin / kPiece)] =
-        crc_of(0, bytes + begin, static_cast<std::size_t>(end - begin));
+    pieces[static_cast<std::size_t>(begin / kPiece)] = io::crc_of(std::span(bytes + begin, bytes + end));
   });
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     const Index length = std::min(kPiece, size - static_cast<Index>(i) * kPiece);

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <map>
 #include <numeric>
+#include <set>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -66,15 +67,27 @@ std::vector<std::string> folders_in(const fs::path& directory) {
   return names;
 }
 
+// Symbolic links are followed, to each folder once: they may lead in circles.
 std::vector<fs::path> images_below(const fs::path& directory) {
   std::vector<fs::path> files;
+  std::set<fs::path> folders;
+  const auto add_folder = [&](const fs::path& path) {
+    std::error_code ignored;
+    check<FileError>(
+        folders.insert(fs::canonical(path, ignored)).second,
+        "{}: a link to a folder of other images expected, found one whose images are there already",
+        path.string());
+  };
+  add_folder(directory);
   std::error_code error;
-  for (fs::recursive_directory_iterator entry(directory, error), end; !error && entry != end;
-       entry.increment(error)) {
+  fs::recursive_directory_iterator entry(directory, fs::directory_options::follow_directory_symlink, error);
+  for (const fs::recursive_directory_iterator end; !error && entry != end; entry.increment(error)) {
     std::error_code ignored;
     if (is_hidden(entry->path())) {
       entry.disable_recursion_pending();
-    } else if (!entry->is_directory(ignored) && is_image_name(entry->path())) {
+    } else if (entry->is_directory(ignored)) {
+      add_folder(entry->path());
+    } else if (is_image_name(entry->path())) {
       files.push_back(entry->path());
     }
   }

@@ -51,6 +51,27 @@ std::vector<std::pair<int, int>> contents(const Dataset& dataset) {
   return all;
 }
 
+TEST_F(ImageFolder, FollowsLinksToFolders) {
+  write_class("set/cat", 2);
+  write_class("set/dog", 2);
+  write_class("more/old", 3);
+  fs::create_directory_symlink(root() / "more", root() / "set/cat/more");
+  const auto data = load_image_folder(root() / "set");
+  EXPECT_EQ(data->size(), 7);
+  const std::string again =
+      ": a link to a folder of other images expected, found one whose images are there already";
+  for (const char* target : {"set/cat", "set", "more/old"}) {
+    fs::create_directory_symlink(root() / target, root() / "set/cat/z");
+    const std::string message = message_of<FileError>([&] { load_image_folder(root() / "set"); });
+    EXPECT_THAT(message, StartsWith(at("set/cat/")));
+    EXPECT_THAT(message, EndsWith(again));
+    fs::remove(root() / "set/cat/z");
+  }
+  fs::create_directory_symlink(".", root() / "more/here");
+  EXPECT_EQ(message_of<FileError>([&] { load_image_folder(root() / "set"); }),
+            at("set/cat/more/here") + again);
+}
+
 TEST_F(ImageFolder, HasOneClassAFolderInOrderOfNames) {
   write_class("dog", 3);
   write_class("Cat", 2);

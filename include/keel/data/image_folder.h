@@ -5,7 +5,8 @@
 //
 // Classes are the folders' names in order of their bytes. Images are the files that end in .png, .jpg or
 // .jpeg, in any case of letters, at any depth below their class's folder. Names that begin with a dot are
-// passed over, and so are files that are no images; image files of other formats are errors.
+// passed over, and so are files that are no images; image files of other formats are errors. Symbolic links
+// are followed; one to a folder whose images the class has already, as a link in a circle is, is an error.
 //
 // Examples come in an order that mixes the classes: each class's files are shuffled by a fixed seed, then
 // spread evenly. So each run meets the same order, and every cut of it takes of all classes what is their
