@@ -116,6 +116,9 @@ def checkpoint_files() -> Files:
     for layout in ("native", "pytorch", "other"):
         files[f"exported_{layout}"] = checkpoint(
             weights(kind="I64" if layout == "pytorch" else "I32"), format="model 1", layout=layout)
+    center_only = {**MODEL, "layers": [MODEL["layers"][0], {"layer": "batch_norm", "scale": False}]}
+    files["exported_pytorch_without_an_equivalent"] = checkpoint(
+        weights(kind="I64"), format="model 1", layout="pytorch", model=json.dumps(center_only))
     for key in ("format", "version", "model", "options", "classes", "state"):
         files[f"without_{key}"] = checkpoint(**{key: None})
     for name, value in {"negative": -1, "fractional": 1.5, "true": True, "null": None, "text": "2", "2_63": 1 << 63,

@@ -120,7 +120,10 @@ PyTorchLayout BatchNorm::pytorch_layout() const {
                       {"bias", of_features},
                       {"running_mean", of_features},
                       {"running_var", of_features},
-                      {"num_batches_tracked", {.int64_scalar = true}}}};
+                      {"num_batches_tracked", {.int64_scalar = true}}},
+          .input_ranks = {2, 4},
+          .no_equivalent =
+              options_.scale == options_.center ? "" : "PyTorch's has both scale and center, or neither"};
 }
 
 }  // namespace keel::nn

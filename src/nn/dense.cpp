@@ -26,7 +26,8 @@ std::optional<Variable> Dense::forward_activated(const Variable& x, Activation a
 // PyTorch's weight is [outputs, inputs].
 PyTorchLayout Dense::pytorch_layout() const {
   return {.tensors = {{"weight", {.axes = {1, 0}, .input_features = 0}}, {"bias", {}}},
-          .mixes_features = true};
+          .mixes_features = true,
+          .input_ranks = {2, 3}};
 }
 
 }  // namespace keel::nn

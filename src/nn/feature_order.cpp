@@ -1,5 +1,7 @@
 #include "nn/feature_order.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <map>
 #include <string>
@@ -139,6 +141,7 @@ class Tracer {
   void note_tensors(const std::string& path, const Module& module, const Order& input,
                     const Shape& input_shape) {
     const PyTorchLayout layout = module.pytorch_layout();
+    require_equivalent(path, layout, input_shape);
     for (const auto& [name, variable] : module.named_state()) {
       if (name.find('.') != std::string::npos) continue;  // of a child
       const auto said = layout.tensors.find(name);
@@ -148,6 +151,18 @@ class Tracer {
         note_features(path, variable, input);
       }
     }
+  }
+
+  // `input` has rank 0 if it is not known.
+  void require_equivalent(const std::string& path, const PyTorchLayout& layout, const Shape& input) const {
+    check<ValueError>(layout.no_equivalent.empty(), "[pytorch_state] {}: PyTorch has no equivalent layer: {}",
+                      place(path), layout.no_equivalent);
+    const std::vector<int>& ranks = layout.input_ranks;
+    check<ValueError>(input.rank() == 0 || ranks.empty() ||
+                          std::find(ranks.begin(), ranks.end(), input.rank()) != ranks.end(),
+                      "[pytorch_state] {}: PyTorch has no equivalent layer for an input {}; it has one for "
+                      "inputs of {} axes",
+                      place(path), input, fmt::join(ranks, " or "));
   }
 
   void note_features(const std::string& path, const Variable& variable, const Order& input) {

@@ -112,7 +112,9 @@ SavedModel read_model(const fs::path& path) {
   limits.parameters = 0;
   for (const NamedTensor& named : weights.tensors) limits.parameters += named.tensor.numel();
   auto model = naming(path, [&] { return description.build(Rng(0, Stream::initialization), limits); });
-  load(*model, description.input().value(), weights.tensors, weights.layout.value(), true, path);
+  naming(path, [&] {
+    return load(*model, description.input().value(), weights.tensors, weights.layout.value(), true, path);
+  });
   const std::size_t names = weights.run->class_names.size();
   check<FileError>(static_cast<Index>(names) == description.classes().value(),
                    "{}: a name for each of the {} classes expected, found {}", path.string(),

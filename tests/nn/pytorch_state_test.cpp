@@ -206,6 +206,40 @@ TEST(PyTorchState, RefusesWhereTheOrderCannotBeTold) {
   EXPECT_EQ(message(twice, {12}), "no error");
 }
 
+TEST(PyTorchState, RefusesLayersWithoutAnEquivalent) {
+  Rng rng(1, Stream::test);
+  const auto message = [](const std::shared_ptr<Module>& layer, const Shape& example) {
+    Sequential model;
+    model.add<ReLU>();
+    model.add(layer);
+    return message_of<ValueError>([&] { to_pytorch(model, example); });
+  };
+  const auto only_for = [](const std::string& layer, const std::string& input, const std::string& ranks) {
+    return "[pytorch_state] layer 1 (" + layer + "): PyTorch has no equivalent layer for an input " + input +
+           "; it has one for inputs of " + ranks + " axes";
+  };
+  const auto dense = std::make_shared<Dense>(3, 2, rng);
+  EXPECT_EQ(message(dense, {4, 5, 3}), only_for("dense", "[2,4,5,3]", "2 or 3"));
+  EXPECT_EQ(message(dense, {5, 3}), "no error");
+  EXPECT_EQ(message(dense, {3}), "no error");
+  const auto norm = std::make_shared<BatchNorm>(3);
+  EXPECT_EQ(message(norm, {5, 3}), only_for("batch_norm", "[2,5,3]", "2 or 4"));
+  EXPECT_EQ(message(norm, {4, 5, 3}), "no error");
+  EXPECT_EQ(message(norm, {3}), "no error");
+  const auto flatten = std::make_shared<Flatten>();
+  EXPECT_EQ(message(flatten, {5, 3}), only_for("flatten", "[2,5,3]", "1 or 2 or 4"));
+  EXPECT_EQ(message(flatten, {4, 5, 3}), "no error");
+  for (const bool scale : {false, true}) {
+    for (const bool center : {false, true}) {
+      EXPECT_EQ(
+          message(std::make_shared<BatchNorm>(3, BatchNormOptions{.scale = scale, .center = center}), {3}),
+          scale == center ? "no error"
+                          : "[pytorch_state] layer 1 (batch_norm): PyTorch has no equivalent layer: "
+                            "PyTorch's has both scale and center, or neither");
+    }
+  }
+}
+
 TEST(PyTorchState, SharedLayersWithoutParametersAreRunOnAnything) {
   Rng rng(1, Stream::test);
   const auto relu = std::make_shared<ReLU>();

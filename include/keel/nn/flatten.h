@@ -14,6 +14,7 @@ struct Flatten final : Layer<Flatten> {
     return reshape(x, {x.shape()[0], x.shape().numel_between(1, x.shape().rank())});
   }
   std::string kind() const override { return "flatten"; }
+  PyTorchLayout pytorch_layout() const override { return {.input_ranks = {1, 2, 4}}; }
 };
 
 }  // namespace keel::nn

@@ -27,6 +27,10 @@ struct PyTorchLayout {
   // Whether features of the output are others than those of the input, in an order of the layer's own, as
   // those of a dense layer are. Otherwise the layer works on each feature alone.
   bool mixes_features = false;
+  // The ranks of inputs, with the batch's axis, on which PyTorch's layer does the same; empty: of any rank.
+  std::vector<int> input_ranks = {};
+  // Why PyTorch has no such layer; empty if it has one.
+  std::string no_equivalent = {};
 };
 
 }  // namespace keel::nn

@@ -29,9 +29,11 @@ struct PyTorchState {
 };
 
 // `example` is the shape of one example, such as [28,28,1].
-//   throws: ValueError naming the layer where the order of features cannot be told: one whose parameters may
-//   follow flattened features does not say so in pytorch_layout(), or flattened features went through an
-//   operation that is no layer; what running the model throws
+//   throws: ValueError naming the layer that has no equivalent: a BatchNorm with a scale or a center alone,
+//   or on sequences [N,L,C], which PyTorch has as [N,C,L]; a Flatten of these; a dense layer on images; and
+//   the layer where the order of features cannot be told: one whose parameters may follow flattened features
+//   does not say so in pytorch_layout(), or flattened features went through an operation that is no layer;
+//   what running the model throws
 PyTorchState to_pytorch(Module& module, const Shape& example);
 
 // load_state_dict() for tensors as PyTorch has them. Shapes in what is returned or thrown are PyTorch's.
