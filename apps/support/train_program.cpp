@@ -95,10 +95,15 @@ TrainProgram::TrainProgram(const CommandLine& command, ordered_json record,
       test_(in_order(data_.test)) {
   fit_options_of(command, epochs_, training_.count());
   checkpoint_every(command);
-  if (command.integer("recalibrate-bn", 0) > 0 && !has_running_statistics(*model_)) {
-    throw UsageError(
-        "--recalibrate-bn: expected with a model that has BatchNorm with running statistics, found one "
-        "without");
+  recalibrate_ = command.integer("recalibrate-bn", 0);
+  if (recalibrate_ > 0 && !has_running_statistics(*model_)) {
+    // One that was recorded with another model is for nothing here.
+    if (command.given("recalibrate-bn")) {
+      throw UsageError(
+          "--recalibrate-bn: expected with a model that has BatchNorm with running statistics, found one "
+          "without");
+    }
+    recalibrate_ = 0;
   }
   if (has_initial_weights(command) && starts)
     load_initial_weights(command, *model_, data_.training->example_shape());
@@ -174,8 +179,8 @@ std::vector<TrainProgram::Evaluation> TrainProgram::evaluate_all(const fs::path&
       fmt::print(stderr, "warning: {}: {}\n", what, error.what());
     }
   };
-  if (const Index batches = command_.integer("recalibrate-bn", 0); batches > 0) {
-    add("--recalibrate-bn", [&] { return recalibrate(checkpoints, batches); });
+  if (recalibrate_ > 0) {
+    add("--recalibrate-bn", [&] { return recalibrate(checkpoints, recalibrate_); });
   }
   add("the best weights", [&] { return evaluate_best(checkpoints); });
   return evaluations;

@@ -66,6 +66,7 @@ class TrainProgram {
   std::unique_ptr<optim::Optimizer> optimizer_;
   data::Batches training_, validation_, test_;
   std::string table_;
+  Index recalibrate_ = 0;  // batches, for --recalibrate-bn
 };
 
 }  // namespace keel::apps

@@ -169,6 +169,9 @@ TEST_F(Train, RecalibratesBatchNorm) {
                            trained.model[i].name.find("num_batches") != std::string::npos;
     EXPECT_EQ(std::memcmp(a.bytes(), b.bytes(), a.num_bytes()) != 0, statistic) << trained.model[i].name;
   }
+  // One that was recorded with another model is for nothing.
+  const Outcome without = train_to("b", {"--config", out("a") / "config.json", "--batch-norm", "off"});
+  EXPECT_EQ(without.status, 0) << without.err;
   expect_refused({"--recalibrate-bn", "1"}, 2,
                  "--recalibrate-bn: expected with a model that has BatchNorm with running statistics, found "
                  "one without");
