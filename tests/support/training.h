@@ -19,12 +19,28 @@ struct TrainingRecipe {
   Index batch_size = 0;
 };
 
+// Images of noise, with labels in turn.
+inline data::DatasetPtr noise(const Shape& image, Index examples, Index classes) {
+  Tensor images = Tensor::empty({examples, image[0], image[1], image[2]}, DType::uint8);
+  Tensor labels = Tensor::empty({examples}, DType::int32);
+  Rng rng(5, Stream::test);
+  for (Index i = 0; i < images.numel(); ++i) {
+    images.data<std::uint8_t>()[i] = static_cast<std::uint8_t>(rng.next_u32());
+  }
+  for (Index i = 0; i < examples; ++i) {
+    labels.data<std::int32_t>()[i] = static_cast<std::int32_t>(i % classes);
+  }
+  return std::make_shared<data::ImageDataset>(data::ImageDatasetOptions{
+      .images = images, .labels = labels, .num_classes = classes, .description = "noise"});
+}
+
 class Training {
  public:
   explicit Training(const TrainingRecipe& recipe)
       : model_((recipe.cnn ? nn::cnn : nn::mlp)(Rng(1, Stream::initialization), recipe.model)),
         optimizer_(model_->named_parameters()),
-        batches_(noise(recipe), {.batch_size = recipe.batch_size, .shuffle = true, .seed = 3}) {}
+        batches_(noise(recipe.model.input, recipe.examples, recipe.model.classes),
+                 {.batch_size = recipe.batch_size, .shuffle = true, .seed = 3}) {}
 
   // The next batch; after the last one of an epoch, the first of the next.
   void step() {
@@ -58,21 +74,6 @@ class Training {
   }
 
  private:
-  static data::DatasetPtr noise(const TrainingRecipe& recipe) {
-    const Shape& image = recipe.model.input;
-    Tensor images = Tensor::empty({recipe.examples, image[0], image[1], image[2]}, DType::uint8);
-    Tensor labels = Tensor::empty({recipe.examples}, DType::int32);
-    Rng rng(5, Stream::test);
-    for (Index i = 0; i < images.numel(); ++i) {
-      images.data<std::uint8_t>()[i] = static_cast<std::uint8_t>(rng.next_u32());
-    }
-    for (Index i = 0; i < recipe.examples; ++i) {
-      labels.data<std::int32_t>()[i] = static_cast<std::int32_t>(i % recipe.model.classes);
-    }
-    return std::make_shared<data::ImageDataset>(data::ImageDatasetOptions{
-        .images = images, .labels = labels, .num_classes = recipe.model.classes, .description = "noise"});
-  }
-
   std::shared_ptr<nn::Sequential> model_;
   optim::Adam optimizer_;
   data::Batches batches_;
