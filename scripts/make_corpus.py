@@ -14,6 +14,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 
 from corpus.checkpoint import checkpoint_files
+from corpus.config import config_files
 from corpus.idx import gzip_files, idx_files
 from corpus.image import image_files
 from corpus.model_description import model_description_files
@@ -23,6 +24,7 @@ CORPUS = Path(__file__).resolve().parent.parent / "tests" / "corpus"
 
 TARGETS = {
     "checkpoint": checkpoint_files,
+    "config": config_files,
     "gzip": idx_files,  # the target compresses them
     "idx": lambda: {**idx_files(), **{f"{name}.gz": content for name, content in gzip_files().items()}},
     "image": image_files,
