@@ -9,11 +9,12 @@
 #   gcc       builds with g++, warnings are errors; all tests
 #   threads   the same build's tests with OMP_NUM_THREADS=1 and 4
 #   clang     builds with clang++, warnings are errors; all tests
-#   sanitize  all tests under the address and undefined behaviour sanitizers
+#   sanitize  tests under the address, undefined behaviour and thread sanitizers (scripts/run_sanitizers.sh)
 #   tidy      clang-tidy has nothing to say; slow, so only when named
 #
 # All but tidy without arguments. A step whose tool is not installed is skipped, and the summary says so. Builds go to
-# build-dev, build-clang and build-asan-ubsan, the presets of CMakePresets.json. The exit code is 1 if a step failed.
+# build-dev, build-clang, build-asan-ubsan and build-tsan, the presets of CMakePresets.json. The exit code is 1 if a step
+# failed.
 #
 # environment: KEEL_MNIST_DIR (for tests on real MNIST), KEEL_JOBS (compilers at once)
 
@@ -76,7 +77,7 @@ check_clang() {
   build_preset clang && test_preset clang
 }
 
-check_sanitize() { build_preset asan-ubsan && test_preset asan-ubsan; }
+check_sanitize() { scripts/run_sanitizers.sh; }
 
 check_tidy() {
   have clang-tidy || return "$skipped"

@@ -115,8 +115,8 @@ TEST(Allocator, AHandleKeepsTheBlock) {
 
 TEST(Allocator, ASizeBeyondMemoryIsBadAlloc) {
   EXPECT_THROW(allocate(std::numeric_limits<std::size_t>::max()), std::bad_alloc);
-#ifdef __SANITIZE_ADDRESS__
-  GTEST_SKIP() << "AddressSanitizer ends the program at a request this large";
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer ends the program at a request this large";
 #endif
   const std::size_t before = allocator_statistics().bytes_in_use;
   EXPECT_THROW(allocate(std::size_t{1} << 60), std::bad_alloc);
