@@ -100,7 +100,8 @@ struct Unregistered : nn::Layer<Unregistered> {
   Variable forward(const Variable& x, nn::Context&) override { return x + offset; }
 };
 TEST(CheckModule, FindsInstancesThatDifferInWhatIsNotState) {
-  EXPECT_TRUE(mentions(verdict<Unregistered>(), "another instance that loaded the state gives another output"));
+  EXPECT_TRUE(
+      mentions(verdict<Unregistered>(), "another instance that loaded the state gives another output"));
 }
 
 struct ForgetfulClone : nn::Layer<ForgetfulClone> {
