@@ -1,4 +1,5 @@
 // keel-export: the weights of a trained model, for other programs.
+#include "keel/train/checkpoint.h"
 #include "keel/train/model_file.h"
 #include "support/command_line.h"
 #include "support/trained_model.h"
@@ -8,6 +9,16 @@ namespace {
 using keel::train::WeightLayout;
 namespace apps = keel::apps;
 namespace fs = std::filesystem;
+
+// A run could not go on without it.
+bool holds_checkpoint(const fs::path& path) {
+  try {
+    keel::train::read_checkpoint(path);
+    return true;
+  } catch (const keel::FileError&) {
+    return false;
+  }
+}
 
 int run(int argc, char** argv) {
   apps::CommandLine command(
@@ -39,6 +50,10 @@ int run(int argc, char** argv) {
   std::error_code ignored;
   if (fs::exists(out, ignored) && !command.flag("overwrite")) {
     throw apps::UsageError(fmt::format("{}: exists already; --overwrite replaces it", out.string()));
+  }
+  if (fs::exists(out, ignored) && holds_checkpoint(out)) {
+    throw apps::UsageError(
+        fmt::format("OUT: expected a file of your own, found a checkpoint of a run: {}", out.string()));
   }
 
   const keel::train::SavedModel saved = keel::train::read_model(in);

@@ -89,6 +89,7 @@ ordered_json run_record(const CommandLine& command, const apps::ExperimentOption
   const bool before = options.classifier.norm_position == nn::NormPosition::before_activation;
   record["options"]["bn-position"] = before ? "before" : "after";
   record["options"].erase("resume");
+  apps::make_source_absolute(record["options"]);
   return record;
 }
 
@@ -102,6 +103,8 @@ ordered_json course_of(const ordered_json& record) {
 // config.json of the first arm that has one.
 std::filesystem::path config_in(const std::filesystem::path& directory) {
   std::error_code ignored;
+  // A run of keel-train, which read_config() names.
+  if (std::filesystem::exists(directory / "config.json", ignored)) return directory / "config.json";
   for (const std::string& arm : apps::Experiment::arms()) {
     const std::filesystem::path config = directory / arm / "config.json";
     if (std::filesystem::exists(config, ignored)) return config;
@@ -119,7 +122,8 @@ struct Earlier {
 // Takes its options over.
 std::optional<Earlier> earlier_run(CommandLine& command) {
   const std::string directory = command.text("resume");
-  if (directory.empty() && !command.given("resume")) return std::nullopt;
+  if (!command.given("resume")) return std::nullopt;
+  apps::require_run_directory(directory);
   if (command.flag("overwrite")) throw apps::UsageError("--resume and --overwrite exclude each other");
   if (command.given("out"))
     throw apps::UsageError("--resume and --out exclude each other: a run goes on where it is");
@@ -154,6 +158,7 @@ int run(int argc, char** argv) {
                                earlier                     ? apps::Existing::resume
                                : command.flag("overwrite") ? apps::Existing::overwrite
                                                            : apps::Existing::refuse);
+  directory.require_none_of({"config.json"});
 
   apps::TrainingData data = apps::load_training_data(command);
   apps::batch_size_of(command, data);

@@ -77,6 +77,9 @@ std::optional<RecordedRun> recorded_run(CommandLine& command) {
         throw apps::UsageError(fmt::format("--resume and --{} exclude each other", other));
     }
   }
+  if (resume) apps::require_run_directory(command.text("resume"));
+  if (!resume && command.text("config").empty())
+    throw apps::UsageError("--config: expected a file, found ''");
   const fs::path path =
       resume ? fs::path(command.text("resume")) / "config.json" : fs::path(command.text("config"));
   RecordedRun recorded = {path, apps::read_config(path, kProgram)};
@@ -117,6 +120,7 @@ ordered_json run_record(const CommandLine& command) {
                          {"options", command.resolved()}};
   record["options"].erase("resume");
   record["options"].erase("config");
+  apps::make_source_absolute(record["options"]);
   return record;
 }
 
@@ -138,6 +142,7 @@ int run(int argc, char** argv) {
                                resume                      ? apps::Existing::resume
                                : command.flag("overwrite") ? apps::Existing::overwrite
                                                            : apps::Existing::refuse);
+  directory.require_none_of({"no_bn/config.json", "bn/config.json"});
   std::optional<train::CheckpointDirectory::Found> found;
   if (resume) {
     directory.lock();

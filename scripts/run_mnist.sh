@@ -43,7 +43,7 @@ say_synthetic() {
 
 ensure_packages
 configure -DKEEL_APPS=ON
-compile --target keel-mnist-bn
+compile --target keel_programs
 # Misspelt options are found before anything is fetched.
 "$build_dir/bin/keel-mnist-bn" --help "$@" >/dev/null
 

@@ -137,7 +137,13 @@ optim::Schedule schedule_of(const CommandLine& command, Index epochs, Index batc
                               .steps = epochs * batches,
                               .final = command.real("final-lr", "a number of at least 0", is_not_negative)});
   }
-  return optim::warm_up(steps_in("warmup", 0), schedule);
+  const Index warmup = steps_in("warmup", 0);
+  if (warmup > epochs * batches) {
+    throw UsageError(
+        fmt::format("--warmup: expected at most the {} steps of the run ({} epochs of {}), found {}",
+                    epochs * batches, epochs, batches, warmup));
+  }
+  return optim::warm_up(warmup, schedule);
 }
 
 train::GradientClipping clipping_of(const CommandLine& command) {

@@ -54,6 +54,20 @@ ordered_json read_config(const fs::path& path, const std::string& program) {
   return config;
 }
 
+void require_run_directory(const fs::path& directory) {
+  std::error_code ignored;
+  const char* found = !fs::exists(directory, ignored) ? "nothing of that name" : "a file";
+  if (fs::is_directory(directory, ignored)) return;
+  throw UsageError(
+      fmt::format("--resume: expected the directory of a run, found {}: '{}'", found, directory.string()));
+}
+
+void make_source_absolute(ordered_json& options) {
+  const auto source = options.find("data");
+  if (source == options.end() || *source == "synthetic") return;
+  *source = fs::absolute(source->get<std::string>()).lexically_normal().string();
+}
+
 void take_recorded_options(CommandLine& command, const ordered_json& config,
                            const std::set<std::string>& not_taken, const fs::path& path) {
   for (const auto& [name, value] : config["options"].items()) {

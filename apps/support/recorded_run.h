@@ -18,6 +18,12 @@ nlohmann::ordered_json read_record(const std::filesystem::path& path);
 // The same of a run of this program.   throws: also FileError if it is one of another
 nlohmann::ordered_json read_config(const std::filesystem::path& path, const std::string& program);
 
+// What --resume says.   throws: UsageError unless it names a directory
+void require_run_directory(const std::filesystem::path& directory);
+
+// In recorded options: the run goes on from wherever it is called.
+void make_source_absolute(nlohmann::ordered_json& options);
+
 // Options that were not given on the command line take the recorded values; those in `not_taken` do not.
 //   throws: FileError naming the file and the option if the record has one that the program does not know,
 //   or a value of another type

@@ -38,6 +38,15 @@ RunDirectory::RunDirectory(fs::path path, std::vector<fs::path> files, Existing 
   require_no_run();
 }
 
+void RunDirectory::require_none_of(const std::vector<fs::path>& others) const {
+  std::error_code ignored;
+  for (const fs::path& file : others) {
+    check<FileError>(!fs::exists(path_ / file, ignored),
+                     "{} holds a run of another program ({}): name another directory", path_.string(),
+                     file.string());
+  }
+}
+
 RunDirectory::~RunDirectory() {
   if (lock_ >= 0) close(lock_);
 }
@@ -63,13 +72,12 @@ void RunDirectory::lock() {
 }
 
 void RunDirectory::prepare(const std::vector<fs::path>& derived) {
+  io::make_directories(path_);
+  lock();
   for (const fs::path& file : files_) {
     const fs::path directory = (path_ / file).parent_path();
-    std::error_code error;
-    fs::create_directories(directory, error);
-    check<FileError>(!error, "cannot make directory {}: {}", directory.string(), error.message());
+    io::make_directories(directory);
   }
-  lock();
   require_no_run();
   // Before anything is removed: is there leave to write, and room?
   for (const fs::path& file : files_) {

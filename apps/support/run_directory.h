@@ -16,6 +16,9 @@ class RunDirectory {
   //   throws: FileError if one of them is there already and that is to be refused, or the path is no
   //   directory
   RunDirectory(std::filesystem::path path, std::vector<std::filesystem::path> files, Existing existing);
+  // Refuses a directory with any of these, which runs of other programs leave: two would mix.
+  //   throws: FileError
+  void require_none_of(const std::vector<std::filesystem::path>& others) const;
   ~RunDirectory();
   RunDirectory(const RunDirectory&) = delete;
   RunDirectory& operator=(const RunDirectory&) = delete;

@@ -126,7 +126,8 @@ TrainingRun TrainProgram::training_run(const fs::path& directory, const ordered_
                                        std::optional<train::CheckpointDirectory::Found> found) const {
   ordered_json options = course;
   for (const char* part : {"training", "validation"}) options["data"][part] = record_["data"][part]["crc32"];
-  const std::string name = description_.model().empty() ? "model" : description_.model();
+  const std::string name =
+      description_.model().empty() ? fs::path(command_.text("model")).stem().string() : description_.model();
   TrainingRun run = {.directory = directory,
                      .description = {.model = description_.to_json(),
                                      .options = options.dump(),

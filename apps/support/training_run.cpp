@@ -109,8 +109,16 @@ train::FitResult train_in_directory(const TrainingRun& run, nn::Module& model, o
     options.start = run.found->checkpoint.state;
     if (run.found->path == checkpoints.last()) writer->assume_saved(options.start);
   }
+  if (run.resume && !run.found) {
+    run.display->print(
+        fmt::format("warning: no checkpoint in {}: starting at the beginning", checkpoints.path().string()));
+  }
   log = options.start.log;
   write_config(run, options.start);
+  if (options.start.epoch == 0) {
+    run.display->draw_bar(run.progress.place,
+                          fmt::format("{} evaluating before the first step", run.progress.name));
+  }
   return train::fit(
       model, optimizer, training, validation, options,
       {std::make_shared<Recorder>(log), std::make_shared<train::CsvLog>(run.directory / kLog, log),

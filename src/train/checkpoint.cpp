@@ -202,8 +202,10 @@ Checkpoint parse_checkpoint(const io::Safetensors& file, const std::string& name
   const Metadata metadata(file.metadata, name);
   const std::string& format = metadata.text("keel.format");
   check<FileError>(file.checksum_verified, "{}: a checkpoint with a checksum expected, found none", name);
-  check<CheckpointVersionError>(format == kFormat, "{}: keel.format '{}' expected, found {}", name, kFormat,
-                                io::shown_text(format));
+  const bool of_another_version = format != kFormat && format.starts_with("checkpoint ");
+  const std::string found = fmt::format("{}: keel.format '{}' expected, found '{}'", name, kFormat, format);
+  if (of_another_version) throw CheckpointVersionError(found);
+  check<FileError>(format == kFormat, "{}", found);
   Checkpoint checkpoint;
   checkpoint.run = {
       .model = metadata.text("keel.model"),

@@ -137,6 +137,7 @@ void write_model(const fs::path& path, const SavedModel& saved, WeightLayout lay
   file.metadata = {{"keel.format", kFormat},
                    {"keel.version", build_info().version},
                    {"keel.model", saved.description.to_json()},
+                   {"keel.layers", saved.description.to_json_with_layers()},
                    {"keel.options", saved.options},
                    {"keel.classes", class_names_to_json(saved.class_names)},
                    {"keel.layout", name_of(layout)}};

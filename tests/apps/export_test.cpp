@@ -55,6 +55,15 @@ TEST_F(Export, WritesBothLayoutsAndNumPysFormat) {
   EXPECT_EQ(keel::testing::text_of(npz).substr(0, 4), "PK\x03\x04");
 }
 
+TEST_F(Export, NeverReplacesACheckpoint) {
+  const std::string before = keel::testing::text_of(checkpoint_);
+  const Outcome outcome = run_program("keel-export", {checkpoint_, checkpoint_, "--overwrite"});
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_EQ(outcome.err,
+            "error: OUT: expected a file of your own, found a checkpoint of a run: " + checkpoint_ + "\n");
+  EXPECT_EQ(keel::testing::text_of(checkpoint_), before);
+}
+
 TEST_F(Export, TakesTheDirectoryOfARun) {
   std::filesystem::create_directories(directory_ / "run/checkpoints");
   std::filesystem::copy_file(checkpoint_, directory_ / "run/checkpoints/last.safetensors");

@@ -212,7 +212,7 @@ TEST_F(MnistBn, RefusesToWriteWhereItCannot) {
     EXPECT_EQ(outcome.out, "");
   };
   expect(file, "cannot write to " + file.string() + ": it is not a directory");
-  expect(file / "run", "cannot make directory " + (file / "run" / "no_bn").string() + ": Not a directory");
+  expect(file / "run", "cannot make directory " + (file / "run").string() + ": Not a directory");
   const Outcome nowhere = run({"--epochs", "1", "--out", ""});
   EXPECT_EQ(nowhere.status, kWrongUsage);
   EXPECT_EQ(nowhere.err, "error: --out: expected a directory, found ''\n");

@@ -81,7 +81,9 @@ TEST_F(MnistBnResume, StartsTheArmsThatHadNotStarted) {
 TEST_F(MnistBnResume, StartsAnewWhereNothingWasSavedYet) {
   fs::remove_all(out() / "no_bn" / "checkpoints");
   fs::remove_all(out() / "bn" / "checkpoints");
-  expect_same_results();
+  const Outcome outcome = expect_same_results();
+  EXPECT_THAT(outcome.err, HasSubstr("warning: no checkpoint in " + (out() / "bn" / "checkpoints").string() +
+                                     ": starting at the beginning\n"));
 }
 
 TEST_F(MnistBnResume, ALogThatIsGoneComesBack) {
@@ -180,10 +182,28 @@ TEST_F(MnistBnResume, RefusesWhatItCannotGoOnWith) {
   keel::testing::write_text(config, R"({"program": "keel-mnist-bn", "options": {"depth": 3}})");
   expect_refused({}, 1, config.string() + ": options of this program expected, found 'depth'");
   fs::remove_all(out());
+  fs::create_directory(out());
+  expect_refused(
+      {}, 1, "--resume: a directory that holds a run expected, found no config.json in " + out().string());
+  keel::testing::write_text(out() / "config.json", R"({"program": "keel-train", "options": {}})");
+  expect_refused(
+      {}, 1,
+      (out() / "config.json").string() + ": a run of keel-mnist-bn expected, found one of \"keel-train\"");
+  fs::remove_all(out());
   const Outcome outcome = resume();
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_EQ(outcome.err, "error: --resume: expected the directory of a run, found nothing of that name: '" +
+                             out().string() + "'\n");
+}
+
+TEST_F(MnistBnResume, OverwritesNoRunOfAnotherProgram) {
+  fs::rename(out() / "bn" / "config.json", out() / "config.json");
+  const auto before = files_below(out());
+  const Outcome outcome = run({"--overwrite"});
   EXPECT_EQ(outcome.status, 1);
-  EXPECT_EQ(outcome.err, "error: --resume: a directory that holds a run expected, found no config.json in " +
-                             out().string() + "\n");
+  EXPECT_EQ(outcome.err, "error: " + out().string() +
+                             " holds a run of another program (config.json): name another directory\n");
+  EXPECT_EQ(files_below(out()), before);
 }
 
 TEST_F(MnistBnResume, ANewRunLeavesNoOldCheckpoint) {

@@ -150,6 +150,8 @@ TEST_F(Train, GoesOnBitForBit) {
   EXPECT_EQ(longer.err, front + "--epochs: expected 3, found 4\n");
   EXPECT_EQ(train({"--resume", out("cut"), "--model", "mlp"}).err,
             front + "--model: expected \"cnn\", found \"mlp\"\n");
+  EXPECT_EQ(train({"--resume", ""}).err,
+            "error: --resume: expected the directory of a run, found nothing of that name: ''\n");
   EXPECT_EQ(train({"--resume", out("cut"), "--overwrite"}).err,
             "error: --resume and --overwrite exclude each other\n");
 }
@@ -257,6 +259,9 @@ TEST_F(Train, RefusesWrongOptions) {
       "--decay-every: expected a number of epochs (5) or steps (100steps) of at least 1, found '0'");
   expect_refused({"--warmup", "9223372036854775807"}, 2,
                  "--warmup: expected a number of steps below 2^63, found 9223372036854775807 epochs of 2");
+  expect_refused({"--warmup", "3", "--epochs", "2"}, 2,
+                 "--warmup: expected at most the 4 steps of the run (2 epochs of 2), found 6");
+  expect_refused({"--config", ""}, 2, "--config: expected a file, found ''");
   expect_refused({"--weight-decay", "-1"}, 2,
                  "--weight-decay: expected a number of at least 0, or auto, found '-1'");
   expect_refused({"--clip-norm", "-1"}, 2, "--clip-norm: expected a number of at least 0, found '-1'");

@@ -30,7 +30,8 @@ struct SavedModel {
 SavedModel read_model(const std::filesystem::path& path);
 
 // Writes parameters and buffers to a .npz file, if the path ends so, or else to a safetensors file whose
-// metadata has keel.format, keel.version, keel.model, keel.options, keel.classes, keel.layout, and in
+// metadata has keel.format, keel.version, keel.model, keel.layers (the same model, layer by layer),
+// keel.options, keel.classes, keel.layout, and in
 // PyTorch's layout "format": "pt", which some of its tools ask for. As a whole or not at all.
 //   throws: ValueError if the description has no input, a name of a class has control characters, or the
 //   layout is PyTorch's and there is no equivalent model, see nn::to_pytorch(); FileError if the file cannot
