@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Builds with sanitizers and runs the tests that they can say something about. Installs missing packages as root.
 #
-# usage: scripts/run_sanitizers.sh [address] [thread]
+# usage: scripts/run_sanitizers.sh [address] [files] [thread]
 #
 #   address   the address and undefined behaviour sanitizers, in build-asan-ubsan: all tests of C++ and of programs
+#   files     the same sanitizers, only the tests of what reads and writes files, of layers and of the training loop
 #   thread    the thread sanitizer, in build-tsan: tests of what runs on several threads
 #
-# Both without arguments. To be quick to compile, the kernels are built for this machine's processor only and with
-# -O1: what they compute at each level and at full optimisation is what run_tests.sh tests.
+# Address and thread without arguments; CI runs files. To be quick to compile, the kernels are built for this machine's
+# processor only and with -O1: what they compute at each level and at full optimisation is what run_tests.sh tests.
 #
 # environment: KEEL_MNIST_DIR (for tests on real MNIST), KEEL_JOBS (compilers at once), KEEL_PACKAGES=skip (do not look
 # for missing packages)
@@ -40,6 +41,14 @@ sanitize_address() {
   UBSAN_OPTIONS=print_stacktrace=1 KEEL_KILLS=$kills ctest --preset asan-ubsan --exclude-regex "$left_out"
 }
 
+sanitize_files() {
+  build_dir=$root/build-asan-ubsan
+  remove_foreign_build
+  cmake --preset asan-ubsan >/dev/null
+  compile --target keel_io_tests keel_nn_tests keel_train_tests
+  UBSAN_OPTIONS=print_stacktrace=1 ctest --preset asan-ubsan --label-regex '^(io|nn|train)$'
+}
+
 sanitize_thread() {
   build_dir=$root/build-tsan
   remove_foreign_build
@@ -62,8 +71,8 @@ for argument in "$@"; do
       usage
       exit 0
       ;;
-    address | thread) steps+=("$argument") ;;
-    *) wrong_usage "$argument: expected address or thread" ;;
+    address | files | thread) steps+=("$argument") ;;
+    *) wrong_usage "$argument: expected address, files or thread" ;;
   esac
 done
 [[ ${#steps[@]} -gt 0 ]] || steps=(address thread)
