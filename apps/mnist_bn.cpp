@@ -93,13 +93,6 @@ ordered_json run_record(const CommandLine& command, const apps::ExperimentOption
   return record;
 }
 
-// The options that may not change when the run goes on.
-ordered_json course_of(const ordered_json& record) {
-  ordered_json course = record.at("options");
-  for (const std::string& name : kFreeOptions) course.erase(name);
-  return course;
-}
-
 // config.json of the first arm that has one.
 std::filesystem::path config_in(const std::filesystem::path& directory) {
   std::error_code ignored;
@@ -113,23 +106,17 @@ std::filesystem::path config_in(const std::filesystem::path& directory) {
                               directory.string()));
 }
 
-// A run that is to go on: what it was started with, and where that is written.
-struct Earlier {
-  std::filesystem::path config_path;
-  ordered_json config;
-};
-
-// Takes its options over.
-std::optional<Earlier> earlier_run(CommandLine& command) {
+// The run that is to go on, if there is one. Takes its options over.
+std::optional<apps::RecordedRun> earlier_run(CommandLine& command) {
   const std::string directory = command.text("resume");
   if (!command.given("resume")) return std::nullopt;
   apps::require_run_directory(directory);
   if (command.flag("overwrite")) throw apps::UsageError("--resume and --overwrite exclude each other");
   if (command.given("out"))
     throw apps::UsageError("--resume and --out exclude each other: a run goes on where it is");
-  Earlier earlier = {config_in(directory), {}};
-  earlier.config = apps::read_config(earlier.config_path, kProgram);
-  apps::take_recorded_options(command, earlier.config, {"out", "overwrite"}, earlier.config_path);
+  apps::RecordedRun earlier = {config_in(directory), {}};
+  earlier.config = apps::read_config(earlier.path, kProgram);
+  apps::take_recorded_options(command, earlier.config, {"out", "overwrite"}, earlier.path);
   command.set_fallback("out", directory);
   return earlier;
 }
@@ -141,18 +128,18 @@ int run(int argc, char** argv) {
       "on the same batches, and logs every epoch.\n");
   declare(command);
   if (!command.parse(argc, argv)) return 0;
-  const std::optional<Earlier> earlier = earlier_run(command);
+  const std::optional<apps::RecordedRun> earlier = earlier_run(command);
   const apps::ExperimentOptions options = experiment_options(command);
   const int threads = apps::use_threads(command);
   const int threads_of_an_arm = std::max(1, threads / static_cast<int>(options.jobs));
   const ordered_json record = run_record(command, options, threads_of_an_arm);
   apps::ExperimentRun experiment_run = {.directory = command.text("out"),
                                         .record = record,
-                                        .course = course_of(record),
+                                        .course = apps::course_of(record, kFreeOptions),
                                         .resume = earlier.has_value()};
   if (experiment_run.directory.empty()) throw apps::UsageError("--out: expected a directory, found ''");
   if (earlier) {
-    apps::require_same_options(earlier->config["options"], experiment_run.course, {}, earlier->config_path);
+    apps::require_same_options(earlier->config["options"], experiment_run.course, {}, earlier->path);
   }
   apps::RunDirectory directory(experiment_run.directory, apps::Experiment::files(),
                                earlier                     ? apps::Existing::resume
@@ -165,7 +152,7 @@ int run(int argc, char** argv) {
   const apps::Experiment experiment(options, std::move(data));
   if (earlier) {
     apps::require_same_data(earlier->config.value("data", ordered_json::object()), experiment.data_record(),
-                            earlier->config_path);
+                            earlier->path);
     directory.lock();
     experiment_run.found = experiment.checkpoints_to_resume(experiment_run);
   }

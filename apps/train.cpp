@@ -62,13 +62,8 @@ std::set<std::string> free_options(const CommandLine& command) {
   return names;
 }
 
-struct RecordedRun {
-  fs::path path;
-  ordered_json config;
-};
-
 // What an earlier run recorded, if there is one to go on with or to repeat.
-std::optional<RecordedRun> recorded_run(CommandLine& command) {
+std::optional<apps::RecordedRun> recorded_run(CommandLine& command) {
   const bool resume = command.given("resume"), repeat = command.given("config");
   if (!resume && !repeat) return std::nullopt;
   if (resume) {
@@ -82,7 +77,7 @@ std::optional<RecordedRun> recorded_run(CommandLine& command) {
     throw apps::UsageError("--config: expected a file, found ''");
   const fs::path path =
       resume ? fs::path(command.text("resume")) / "config.json" : fs::path(command.text("config"));
-  RecordedRun recorded = {path, apps::read_config(path, kProgram)};
+  apps::RecordedRun recorded = {path, apps::read_config(path, kProgram)};
   apps::take_recorded_options(command, recorded.config, {"out", "overwrite", "resume", "config"}, path);
   if (resume) command.set_fallback("out", command.text("resume"));
   return recorded;
@@ -90,7 +85,8 @@ std::optional<RecordedRun> recorded_run(CommandLine& command) {
 
 // The description to take from the record: always when a run goes on; otherwise where --model names a file,
 // which may say something else by now.
-const ordered_json* recorded_model(const CommandLine& command, const std::optional<RecordedRun>& recorded) {
+const ordered_json* recorded_model(const CommandLine& command,
+                                   const std::optional<apps::RecordedRun>& recorded) {
   if (!recorded || (!command.given("resume") && (command.given("model") || apps::is_named_model(command)))) {
     return nullptr;
   }
@@ -128,15 +124,14 @@ int run(int argc, char** argv) {
   CommandLine command(kProgram, "Trains a model, logs every epoch, and saves the run as it goes.\n");
   declare(command);
   if (!command.parse(argc, argv)) return 0;
-  const std::optional<RecordedRun> recorded = recorded_run(command);
+  const std::optional<apps::RecordedRun> recorded = recorded_run(command);
   const bool resume = command.given("resume");
   // One that goes on has the options it was started with, as they are.
   if (!resume) settle(command);
   apps::use_threads(command);
   if (command.text("out").empty()) throw apps::UsageError("--out: expected a directory, found ''");
   const ordered_json record = run_record(command);
-  ordered_json course = record["options"];
-  for (const std::string& name : free_options(command)) course.erase(name);
+  const ordered_json course = apps::course_of(record, free_options(command));
   if (resume) apps::require_same_options(recorded->config["options"], course, {}, recorded->path);
   apps::RunDirectory directory(command.text("out"), apps::TrainProgram::files(),
                                resume                      ? apps::Existing::resume

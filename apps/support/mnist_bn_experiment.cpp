@@ -18,7 +18,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr Index kEvaluationBatch = 256;
 constexpr double kSgdMomentum = 0.9;
 
 std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& name, const nn::Module& model) {
@@ -27,10 +26,6 @@ std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& name, const 
   if (name == "adamw") return std::make_unique<optim::Adam>(groups, optim::AdamOptions::adamw());
   if (name == "sgd") return std::make_unique<optim::Sgd>(groups, optim::SgdOptions{.momentum = kSgdMomentum});
   return std::make_unique<optim::Adam>(groups);
-}
-
-data::Batches in_order(const data::DatasetPtr& dataset) {
-  return data::Batches(dataset, {.batch_size = std::min(kEvaluationBatch, dataset->size())});
 }
 
 bool has_norm(const std::string& arm) { return arm == "bn"; }
@@ -169,10 +164,10 @@ void Experiment::train_arm(ArmResult& result, Index place, const ExperimentRun& 
                                                 .drop_last = options_.drop_last,
                                                 .seed = options_.seed});
   const auto optimizer = make_optimizer(options_.optimizer, *model);
-  const train::FitResult trained =
-      train_in_directory(training_run, *model, *optimizer, training, in_order(data_.validation), result.log);
+  const train::FitResult trained = train_in_directory(training_run, *model, *optimizer, training,
+                                                      evaluation_batches(data_.validation), result.log);
   result.interrupted = trained.ending == train::Ending::interrupted;
-  if (!result.interrupted) result.test = train::evaluate(*model, in_order(data_.test), interrupted);
+  if (!result.interrupted) result.test = train::evaluate(*model, evaluation_batches(data_.test), interrupted);
 }
 
 ArmResult Experiment::run_arm(Index arm, const ExperimentRun& run, const Display& display) const {

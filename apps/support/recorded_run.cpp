@@ -47,6 +47,12 @@ ordered_json read_record(const fs::path& path) {
   return record;
 }
 
+ordered_json course_of(const ordered_json& record, const std::set<std::string>& free) {
+  ordered_json course = record.at("options");
+  for (const std::string& name : free) course.erase(name);
+  return course;
+}
+
 ordered_json read_config(const fs::path& path, const std::string& program) {
   ordered_json config = read_record(path);
   check<FileError>(config["program"] == program, "{}: a run of {} expected, found one of {}", path.string(),

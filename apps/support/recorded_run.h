@@ -10,6 +10,15 @@
 
 namespace keel::apps {
 
+// What an earlier run was started with, and where that is written.
+struct RecordedRun {
+  std::filesystem::path path;
+  nlohmann::ordered_json config;
+};
+
+// The options of a record that may not change when the run goes on: all but the free ones.
+nlohmann::ordered_json course_of(const nlohmann::ordered_json& record, const std::set<std::string>& free);
+
 // What config.json of a run of any program says.
 //   throws: FileError naming the file unless it is such a record: an object with "program" and an object
 //   "options"; if there are "data" or "model", they are objects, and "resumed" is an array

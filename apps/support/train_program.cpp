@@ -18,13 +18,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr Index kEvaluationBatch = 256;
 constexpr const char* kSummary = "summary.json";
 constexpr const char* kRecalibrated = "recalibrated.safetensors";
-
-data::Batches in_order(const data::DatasetPtr& dataset) {
-  return data::Batches(dataset, {.batch_size = std::min(kEvaluationBatch, dataset->size())});
-}
 
 nn::ModelDescription description_of(const CommandLine& command, const ordered_json* recorded,
                                     const TrainingData& data) {
@@ -91,8 +86,8 @@ TrainProgram::TrainProgram(const CommandLine& command, ordered_json record,
                                  .shuffle = true,
                                  .drop_last = command.flag("drop-last"),
                                  .seed = seed_}),
-      validation_(in_order(data_.validation)),
-      test_(in_order(data_.test)) {
+      validation_(evaluation_batches(data_.validation)),
+      test_(evaluation_batches(data_.test)) {
   fit_options_of(command, epochs_, training_.count());
   checkpoint_every(command);
   recalibrate_ = command.integer("recalibrate-bn", 0);

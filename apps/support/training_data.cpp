@@ -118,6 +118,11 @@ Index batch_size_of(const CommandLine& command, const TrainingData& data) {
   return batch_size;
 }
 
+data::Batches evaluation_batches(const data::DatasetPtr& dataset) {
+  constexpr Index kEvaluationBatch = 256;
+  return data::Batches(dataset, {.batch_size = std::min(kEvaluationBatch, dataset->size())});
+}
+
 ordered_json data_record(const TrainingData& data) {
   ordered_json record = {{"name", data.name}, {"description", data.training->description()}};
   if (!data.source.empty()) record["source"] = data.source;

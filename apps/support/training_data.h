@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "keel/data/batches.h"
 #include "keel/data/image_folder.h"
 #include "support/command_line.h"
 
@@ -31,6 +32,9 @@ TrainingData load_training_data(const CommandLine& command);
 
 // --batch-size.   throws: UsageError if there are fewer training examples
 Index batch_size_of(const CommandLine& command, const TrainingData& data);
+
+// A held-out part, in order and in batches that suit evaluation.
+data::Batches evaluation_batches(const data::DatasetPtr& dataset);
 
 // For config.json: what the data are, with a checksum of each part. Reads all of them, which takes a while.
 nlohmann::ordered_json data_record(const TrainingData& data);

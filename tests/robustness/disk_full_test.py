@@ -44,10 +44,7 @@ class DiskFullTest(unittest.TestCase):
         cls.folder = Path(folder.name)
         cls.training = Training(cls.folder, PROGRAM)
         straight = cls.folder / "straight"
-        status, errors = cls.training.run(straight)
-        if status != 0:
-            raise AssertionError(f"the straight run ended with {status}: {errors}")
-        cls.expected = results(straight)
+        cls.expected = cls.training.straight_run(straight)
         cls.checkpoint_size = max(path.stat().st_size for path in straight.rglob("last.safetensors"))
 
     def expect_failure(self, outcome, reason):

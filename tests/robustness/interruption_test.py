@@ -37,10 +37,7 @@ class InterruptionTest(unittest.TestCase):
         # Saves at its end only, which is far away: what is there after an interruption was saved because of it.
         cls.training = Training(cls.folder, PROGRAM, epochs=200, checkpoint_every="0")
         straight = cls.folder / "straight"
-        status, errors = cls.training.run(straight)
-        if status != 0:
-            raise AssertionError(f"the straight run ended with {status}: {errors}")
-        cls.expected = results(straight)
+        cls.expected = cls.training.straight_run(straight)
 
     def setUp(self):
         self.out = self.folder / self.id().rpartition(".")[2]

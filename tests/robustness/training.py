@@ -102,3 +102,10 @@ class Training:
     def has_started(self, out):
         """Whether there is a run to go on with."""
         return any(out.rglob("config.json"))
+
+    def straight_run(self, out):
+        """What a run that is left alone comes to."""
+        status, errors = self.run(out)
+        if status != 0:
+            raise AssertionError(f"the straight run ended with {status}: {errors}")
+        return results(out)
