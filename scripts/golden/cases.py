@@ -57,6 +57,20 @@ def activation_cases():
         c.add(name, lambda x, f=function: f(x, dim=-1), {"x": c.fill(4, 7, bound=8.0)})
     # So large that the exponential of a logit would overflow, even in float64.
     c.add("log_softmax_large", lambda x: torch.log_softmax(x, dim=-1), {"x": c.fill(3, 5, bound=1024.0)})
+    # Both sides of every kink, and of the threshold of softplus_threshold.
+    for name, function, options in [
+        ("leaky_relu", F.leaky_relu, {"negative_slope": 0.125}),
+        ("elu", F.elu, {"alpha": 1.5}),
+        ("selu", F.selu, {}),
+        ("gelu", F.gelu, {}),
+        ("gelu_tanh", F.gelu, {"approximate": "tanh"}),
+        ("silu", F.silu, {}),
+        ("softplus", F.softplus, {}),
+        ("softplus_threshold", F.softplus, {"beta": 2.0, "threshold": 3.0}),
+        # Not F.hardsigmoid, whose slope is 1/6 in float32 for float64, too.
+        ("hard_sigmoid", lambda x: F.relu6(x + 3) / 6, {}),
+    ]:
+        c.add(name, lambda x, f=function, **o: f(x, **o), {"x": c.fill(3, 2, 5, bound=4.0)}, **options)
     return c.list
 
 

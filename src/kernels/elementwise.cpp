@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "kernels/parallel.h"
+#include "kernels/sigmoid.h"
 
 namespace keel::kernels::KEEL_ISA {
 namespace {
@@ -150,11 +151,7 @@ void tanh_kernel(const T* x, T* y, Index n) {
 }
 template <class T>
 void sigmoid_kernel(const T* x, T* y, Index n) {
-  // exp of a number at most 0 never overflows; the two halves are mirror images.
-  unary(x, y, n, 10, [](T v) {
-    const T e = std::exp(v < 0 ? v : -v);
-    return (v < 0 ? e : T(1)) / (1 + e);
-  });
+  unary(x, y, n, 10, [](T v) { return sigmoid_of(v); });
 }
 template <class T>
 void relu_kernel(const T* x, T* y, Index n) {

@@ -1,5 +1,8 @@
 #include "keel/ops/elementwise.h"
 
+#include <cmath>
+
+#include "kernels/activation.h"
 #include "kernels/elementwise.h"
 
 namespace keel {
@@ -41,6 +44,21 @@ GradientFunction scaled_gradient_of(const Tensor& saved, double scale, const Ker
       kernel(dy.data<T>(), saved.data<T>(), scale, dx.data<T>(), dy.numel());
     });
   };
+}
+
+// y = f(x; a, b), dx += dy f'(x; a, b) by two kernels.
+Variable activation(const char* operation, const Variable& x,
+                    const kernels::Kernel<kernels::ActivationKernel>& value,
+                    const kernels::Kernel<kernels::ActivationGradientKernel>& gradient, double a = 0,
+                    double b = 0) {
+  check<ValueError>(std::isfinite(a) && std::isfinite(b), "[{}] expected finite constants, found {} and {}",
+                    operation, a, b);
+  const Tensor y =
+      apply(operation, x.value(), [&](auto* in, auto* out, Index n) { value(in, out, n, a, b); });
+  return Variable::from_op(operation, y, {x},
+                           gradient_of(x.value(), [&gradient, a, b](auto* in, auto* dy, auto* dx, Index n) {
+                             gradient(in, dy, dx, n, a, b);
+                           }));
 }
 
 }  // namespace
@@ -97,6 +115,36 @@ Variable pow(const Variable& x, double exponent) {
     });
     gradients.add(0, std::move(dx));
   });
+}
+
+Variable leaky_relu(const Variable& x, double negative_slope) {
+  return activation("leaky_relu", x, kernels::leaky_relu, kernels::leaky_relu_gradient, negative_slope);
+}
+
+Variable elu(const Variable& x, double alpha) {
+  return activation("elu", x, kernels::elu, kernels::elu_gradient, alpha, 1);
+}
+
+Variable selu(const Variable& x) {
+  constexpr double kAlpha = 1.6732632423543772848170429916717, kScale = 1.0507009873554804934193349852946;
+  return activation("selu", x, kernels::elu, kernels::elu_gradient, kAlpha, kScale);
+}
+
+Variable gelu(const Variable& x, GeluApproximation approximation) {
+  return approximation == GeluApproximation::tanh
+             ? activation("gelu", x, kernels::gelu_tanh, kernels::gelu_tanh_gradient)
+             : activation("gelu", x, kernels::gelu, kernels::gelu_gradient);
+}
+
+Variable silu(const Variable& x) { return activation("silu", x, kernels::silu, kernels::silu_gradient); }
+
+Variable softplus(const Variable& x, double beta, double threshold) {
+  check<ValueError>(beta != 0, "[softplus] expected beta other than 0, found {}", beta);
+  return activation("softplus", x, kernels::softplus, kernels::softplus_gradient, beta, threshold);
+}
+
+Variable hard_sigmoid(const Variable& x) {
+  return activation("hard_sigmoid", x, kernels::hard_sigmoid, kernels::hard_sigmoid_gradient);
 }
 
 }  // namespace keel

@@ -18,6 +18,19 @@ TEST_P(GoldenOps, Activations) {
                   {"relu", [](const Arguments& a) { return relu(a["x"]); }},
                   {"sigmoid", [](const Arguments& a) { return sigmoid(a["x"]); }},
                   {"tanh", [](const Arguments& a) { return tanh(a["x"]); }},
+                  {"leaky_relu",
+                   [](const Arguments& a) { return leaky_relu(a["x"], a.options.at("negative_slope")); }},
+                  {"elu", [](const Arguments& a) { return elu(a["x"], a.options.at("alpha")); }},
+                  {"selu", [](const Arguments& a) { return selu(a["x"]); }},
+                  {"gelu", [](const Arguments& a) { return gelu(a["x"]); }},
+                  {"gelu_tanh", [](const Arguments& a) { return gelu(a["x"], GeluApproximation::tanh); }},
+                  {"silu", [](const Arguments& a) { return silu(a["x"]); }},
+                  {"softplus",
+                   [](const Arguments& a) {
+                     return softplus(a["x"], a.options.value("beta", 1.0),
+                                     a.options.value("threshold", 20.0));
+                   }},
+                  {"hard_sigmoid", [](const Arguments& a) { return hard_sigmoid(a["x"]); }},
                   {"softmax", [](const Arguments& a) { return softmax(a["x"]); }},
                   {"log_softmax", [](const Arguments& a) { return log_softmax(a["x"]); }},
               });

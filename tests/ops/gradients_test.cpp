@@ -73,14 +73,25 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     Elementwise, Gradients,
-    ::testing::Values(Case{"exp", [](const Inputs& v) { return exp(v[0]); }, {random_tensor({2, 3})}},
-                      Case{"log", [](const Inputs& v) { return log(v[0]); }, {positive({2, 3})}},
-                      Case{"sqrt", [](const Inputs& v) { return sqrt(v[0]); }, {positive({2, 3})}},
-                      Case{"tanh", [](const Inputs& v) { return tanh(v[0]); }, {random_tensor({2, 3})}},
-                      Case{"sigmoid", [](const Inputs& v) { return sigmoid(v[0]); }, {random_tensor({2, 3})}},
-                      Case{"relu", [](const Inputs& v) { return relu(v[0]); }, {signed_values({2, 5})}},
-                      Case{"pow_cube", [](const Inputs& v) { return pow(v[0], 3); }, {signed_values({2, 3})}},
-                      Case{"pow_real", [](const Inputs& v) { return pow(v[0], -1.5); }, {positive({2, 3})}}),
+    ::testing::Values(
+        Case{"exp", [](const Inputs& v) { return exp(v[0]); }, {random_tensor({2, 3})}},
+        Case{"log", [](const Inputs& v) { return log(v[0]); }, {positive({2, 3})}},
+        Case{"sqrt", [](const Inputs& v) { return sqrt(v[0]); }, {positive({2, 3})}},
+        Case{"tanh", [](const Inputs& v) { return tanh(v[0]); }, {random_tensor({2, 3})}},
+        Case{"sigmoid", [](const Inputs& v) { return sigmoid(v[0]); }, {random_tensor({2, 3})}},
+        Case{"leaky_relu", [](const Inputs& v) { return leaky_relu(v[0], 0.3); }, {signed_values({2, 3})}},
+        Case{"elu", [](const Inputs& v) { return elu(v[0], 1.5); }, {signed_values({2, 3})}},
+        Case{"selu", [](const Inputs& v) { return selu(v[0]); }, {signed_values({2, 3})}},
+        Case{"gelu", [](const Inputs& v) { return gelu(v[0]); }, {random_tensor({2, 3})}},
+        Case{"gelu_tanh",
+             [](const Inputs& v) { return gelu(v[0], GeluApproximation::tanh); },
+             {random_tensor({2, 3})}},
+        Case{"silu", [](const Inputs& v) { return silu(v[0]); }, {random_tensor({2, 3})}},
+        Case{"softplus", [](const Inputs& v) { return softplus(v[0], 2, 0.5); }, {signed_values({2, 3})}},
+        Case{"hard_sigmoid", [](const Inputs& v) { return hard_sigmoid(v[0]); }, {random_tensor({2, 3})}},
+        Case{"relu", [](const Inputs& v) { return relu(v[0]); }, {signed_values({2, 5})}},
+        Case{"pow_cube", [](const Inputs& v) { return pow(v[0], 3); }, {signed_values({2, 3})}},
+        Case{"pow_real", [](const Inputs& v) { return pow(v[0], -1.5); }, {positive({2, 3})}}),
     [](const auto& each) { return each.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(

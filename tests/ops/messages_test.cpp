@@ -57,6 +57,8 @@ TEST(Messages, Elementwise) {
     EXPECT_EQ(message_of<DTypeError>([&, f = f] { f(i); }),
               fmt::format("[{}] expects float32 or float64 elements, found int32", name));
   }
+  EXPECT_EQ(message_of<DTypeError>([&] { leaky_relu(i); }),
+            "[leaky_relu] expects float32 or float64 elements, found int32");
   EXPECT_EQ(message_of<DTypeError>([&] { pow(i, 2); }),
             "[pow] expects float32 or float64 elements, found int32");
 }

@@ -18,7 +18,11 @@
 //                      dilation 1, groups 1, bias true, algorithm "fastest" (or "direct"), init
 //   max_pool2d         kernel 2, stride the kernel's, padding 0
 //   avg_pool2d         the same, count_include_pad true
-//   global_avg_pool2d, flatten, relu, sigmoid, tanh
+//   global_avg_pool2d, flatten, relu, sigmoid, tanh, selu, silu, hard_sigmoid
+//   leaky_relu         negative_slope 0.01
+//   elu                alpha 1
+//   gelu               approximation "none" (or "tanh")
+//   softplus           beta 1, threshold 20
 //   batch_norm         epsilon 1e-5, momentum 0.1 (null: plain average), scale true, center true,
 //                      track_running_stats true, initial_gamma 1, initial_beta 0, initial_running_mean 0,
 //                      initial_running_var 1
