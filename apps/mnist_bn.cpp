@@ -61,7 +61,7 @@ apps::ExperimentOptions experiment_options(const CommandLine& command) {
   options.model = command.choice("model", {"mlp", "cnn"});
   options.classifier.norm_position = apps::norm_position_of(command).value_or(
       options.model == "cnn" ? nn::NormPosition::before_activation : nn::NormPosition::after_activation);
-  options.classifier.norm = apps::norm_options_of(command);
+  options.classifier.batch_norm_options = apps::batch_norm_options_of(command);
   options.classifier.dropout = apps::dropout_of(command);
   options.init = command.choice("init", nn::initializer_names());
   options.classifier.weight_init = nn::initializer_by_name(options.init);

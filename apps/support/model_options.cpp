@@ -32,7 +32,7 @@ void add_model_details(CommandLine& command) {
               fmt::format("Initial weights: {}", fmt::join(nn::initializer_names(), ", ")));
 }
 
-nn::BatchNormOptions norm_options_of(const CommandLine& command) {
+nn::BatchNormOptions batch_norm_options_of(const CommandLine& command) {
   nn::BatchNormOptions norm = {.momentum = nn::kCumulativeAverage};
   if (command.text("bn-momentum") != "none") {
     norm.momentum = command.real("bn-momentum", "a number from 0 to 1, or none",
@@ -89,7 +89,7 @@ nn::ModelDescription model_description_of(const CommandLine& command) {
                     fmt::join(names, ", "), model, did_you_mean(model, names)));
   }
   nn::NamedModelOptions options = {.norm_position = norm_position_of(command),
-                                   .norm = norm_options_of(command),
+                                   .batch_norm_options = batch_norm_options_of(command),
                                    .dropout = dropout_of(command),
                                    .init = command.choice("init", nn::initializer_names())};
   const std::string& batch_norm = command.choice("batch-norm", {"on", "off", "auto"});

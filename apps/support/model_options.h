@@ -11,7 +11,7 @@ namespace keel::apps {
 // --bn-position, --bn-momentum, --bn-epsilon, --dropout, --init: what the models with a name have in common.
 void add_model_details(CommandLine& command);
 // What they say, checked.   throws: UsageError
-nn::BatchNormOptions norm_options_of(const CommandLine& command);
+nn::BatchNormOptions batch_norm_options_of(const CommandLine& command);
 double dropout_of(const CommandLine& command);
 // Nothing for "auto".
 std::optional<nn::NormPosition> norm_position_of(const CommandLine& command);

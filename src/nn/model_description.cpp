@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "keel/core/did_you_mean.h"
+#include "nn/description/norm_option.h"
 #include "nn/description/reading.h"
 #include "nn/description/tables.h"
 
@@ -136,7 +137,8 @@ ModelDescription ModelDescription::parse(std::string_view json, const std::strin
 
 ModelDescription ModelDescription::named(const std::string& model, const NamedModelOptions& options) {
   check<ValueError>(find_model(model) != nullptr, "{}", no_such_model(model));
-  Json json = {{"model", model}, {"norm", json_of(options.norm)}, {"dropout", options.dropout}};
+  const std::string where = "model " + model;
+  Json json = {{"model", model}, {"dropout", options.dropout}, {"norm", json_of(options.batch_norm_options)}};
   if (options.batch_norm) json["batch_norm"] = *options.batch_norm;
   if (options.norm_position) {
     json["norm_position"] = *options.norm_position == NormPosition::before_activation ? "before" : "after";
@@ -144,7 +146,13 @@ ModelDescription ModelDescription::named(const std::string& model, const NamedMo
   if (options.init) json["init"] = *options.init;
   json["convolution"] = options.convolution == Conv2dAlgorithm::direct ? "direct" : "fastest";
   try {
-    return DescriptionParts::read(json, "model " + model);
+    if (options.norm == "batch") {
+      json["norm"]["layer"] = "batch_norm";
+    } else if (options.norm) {
+      json["norm"] = options.norm->starts_with("{") ? description::parse_json(*options.norm, where + ": norm")
+                                                    : Json(*options.norm);
+    }
+    return DescriptionParts::read(json, where);
   } catch (const FileError& error) {
     throw ValueError(error.what());  // there is no file
   }
@@ -152,9 +160,10 @@ ModelDescription ModelDescription::named(const std::string& model, const NamedMo
 
 ModelDescription ModelDescription::of(const std::string& model, const ClassifierOptions& options,
                                       const std::string& init) {
-  return named(model, {.batch_norm = options.batch_norm,
-                       .norm_position = options.norm_position,
+  return named(model, {.batch_norm = options.norm ? std::nullopt : std::optional(options.batch_norm),
                        .norm = options.norm,
+                       .norm_position = options.norm_position,
+                       .batch_norm_options = options.batch_norm_options,
                        .dropout = options.dropout,
                        .init = init,
                        .convolution = options.convolution})
@@ -167,6 +176,8 @@ std::vector<std::string> ModelDescription::named_models() {
   std::sort(names.begin(), names.end());
   return names;
 }
+
+std::vector<std::string> ModelDescription::norms() { return description::norm_words(); }
 
 namespace {
 

@@ -98,13 +98,14 @@ TEST(ModelDescription, ItsTextBuildsTheSameModel) {
 TEST(ModelDescription, ItsTextSpellsOutEveryOption) {
   EXPECT_EQ(parse(layers(R"({"layer": "dense", "units": 3})")).to_json(),
             R"({"init":"pytorch_default","layers":[{"layer":"dense","units":3,"bias":true}]})");
-  EXPECT_EQ(
-      parse(R"({"model": "mlp"})").for_data({2, 2, 1}, 3).to_json(),
-      R"({"model":"mlp","init":"pytorch_default","convolution":"fastest","batch_norm":false,)"
-      R"("norm_position":"after","dropout":0.0,"norm":{"epsilon":1e-05,"momentum":0.1,"scale":true,"center":true,)"
-      R"("track_running_stats":true,"initial_gamma":1.0,"initial_beta":0.0,)"
-      R"("initial_running_mean":0.0,"initial_running_var":1.0},"input":[2,2,1],)"
-      R"("classes":3})");
+  EXPECT_EQ(parse(R"({"model": "mlp"})").for_data({2, 2, 1}, 3).to_json(),
+            R"({"model":"mlp","init":"pytorch_default","convolution":"fastest","norm":"none",)"
+            R"("norm_position":"after","dropout":0.0,"input":[2,2,1],"classes":3})");
+  EXPECT_EQ(parse(R"({"model": "mlp", "norm": "batch"})").to_json(),
+            R"({"model":"mlp","init":"pytorch_default","convolution":"fastest",)"
+            R"("norm":{"layer":"batch_norm","epsilon":1e-05,"momentum":0.1,"scale":true,"center":true,)"
+            R"("track_running_stats":true,"initial_gamma":1.0,"initial_beta":0.0,"initial_running_mean":0.0,)"
+            R"("initial_running_var":1.0},"norm_position":"after","dropout":0.0})");
 }
 
 TEST(ModelDescription, AgreesWithTheDataOrSaysSo) {

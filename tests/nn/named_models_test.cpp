@@ -183,8 +183,9 @@ TEST(NamedModels, SayWhatIsWrong) {
             "vgg-small");
   EXPECT_EQ(message_of<ValueError>([] { ModelDescription::named("mlp", {.dropout = 1.5}); }),
             "model mlp: dropout: expected a number from 0 to 1, found 1.5");
-  EXPECT_EQ(message_of<ValueError>([] { ModelDescription::named("mlp", {.norm = {.momentum = 2}}); }),
-            "model mlp: norm (batch_norm): momentum: expected null or a number from 0 to 1, found 2.0");
+  EXPECT_EQ(
+      message_of<ValueError>([] { ModelDescription::named("mlp", {.batch_norm_options = {.momentum = 2}}); }),
+      "model mlp: norm (batch_norm): momentum: expected null or a number from 0 to 1, found 2.0");
   EXPECT_EQ(message_of<ShapeError>([] {
               build("lenet5", {9, 28, 1});
             }),

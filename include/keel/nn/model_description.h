@@ -32,7 +32,20 @@
 // Others are added as keel/nn/layer_description.h says.
 //
 // Options of named models; the defaults are in keel/nn/models.h:
-//   batch_norm, norm_position "before" or "after" the activation, norm {options of batch_norm},
+//   norm               wherever the model has one: "none" or one of
+//                        batch      batch_norm
+//                        layer      layer_norm
+//                        group      group_norm
+//                        instance   instance_norm
+//                        rms        rms_norm
+//                        renorm     batch_renorm
+//                        weight     weight_norm, around the Dense or Conv2d that others would stand behind
+//                        bln        batch_layer_norm
+//                        full       full_norm
+//                      or a layer with options: {"layer": "group_norm", "groups": 4}. An object without a
+//                      layer has options of batch_norm, if that is what the model has
+//   batch_norm         true is norm "batch", false "none"
+//   norm_position      "before" or "after" the activation
 //   dropout (the rate in front of the last layer), convolution "fastest" or "direct"
 #pragma once
 
@@ -60,8 +73,10 @@ struct ModelLimits {
 // Options of a named model; what is not set is the model's own default.
 struct NamedModelOptions {
   std::optional<bool> batch_norm = {};
+  // In place of batch_norm: one of norms(), or a layer as JSON text: {"layer": "group_norm", "groups": 4}
+  std::optional<std::string> norm = {};
   std::optional<NormPosition> norm_position = {};
-  BatchNormOptions norm = {};
+  BatchNormOptions batch_norm_options = {};  // if the norm is that
   double dropout = 0;
   std::optional<std::string> init = {};
   Conv2dAlgorithm convolution = Conv2dAlgorithm::fastest;
@@ -81,6 +96,8 @@ class ModelDescription {
   static ModelDescription of(const std::string& model, const ClassifierOptions& options,
                              const std::string& init = "pytorch_default");
   static std::vector<std::string> named_models();
+  // The words of the option "norm" of named models, none first.
+  static std::vector<std::string> norms();
 
   // One line of JSON with every option spelled out: defaults of later versions do not change what it builds.
   std::string to_json() const;

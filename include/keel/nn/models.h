@@ -1,8 +1,8 @@
 // Named models. Those of the MNIST experiment are functions, too; all are built by name with
 // ModelDescription::named() (keel/nn/model_description.h), which can also write down their layers:
 //
-//   mlp        see mlp() below.   BatchNorm, if asked for, after the activation
-//   cnn        see cnn() below.   From here on BatchNorm, if asked for, stands before the activation
+//   mlp        see mlp() below.   The norm, if one is asked for, after the activation
+//   cnn        see cnn() below.   From here on the norm, if one is asked for, stands before the activation
 //   lenet5     LeCun et al., "Gradient-based learning applied to document recognition", 1998, section II.B,
 //   as
 //              it is commonly rebuilt: Conv 5x5 of 6 channels (padding 2, which makes of 28x28 pixels what
@@ -23,6 +23,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "keel/nn/batch_norm.h"
 #include "keel/nn/init.h"
@@ -31,28 +33,31 @@
 
 namespace keel::nn {
 
-// Where a BatchNorm layer stands: in front of the activation as in the paper (section 3.2), or behind it.
+// Where a norm layer stands: in front of the activation as in the paper of Batch Normalization (section 3.2),
+// or behind it.
 enum class NormPosition { before_activation, after_activation };
 
 struct ClassifierOptions {
   Shape input = {28, 28, 1};  // H, W, C of one image
   Index classes = 10;
   bool batch_norm = false;
+  // In place of batch_norm: a word of ModelDescription::norms(), or a layer as JSON text
+  std::optional<std::string> norm = {};
   NormPosition norm_position = NormPosition::after_activation;
-  BatchNormOptions norm = {};
-  double dropout = 0;  // rate, in front of the last layer; 0 is no such layer
+  BatchNormOptions batch_norm_options = {};  // if the norm is that
+  double dropout = 0;                        // rate, in front of the last layer; 0 is no such layer
   Initializer weight_init = pytorch_default();
   Initializer bias_init = pytorch_default();
   Conv2dAlgorithm convolution = Conv2dAlgorithm::fastest;
 };
 
-// Flatten -> Dense 128 -> ReLU [and BatchNorm] -> [Dropout] -> Dense classes
+// Flatten -> Dense 128 -> ReLU [and norm] -> [Dropout] -> Dense classes
 //   shapes: [N,H,W,C] -> logits [N,classes]
 // Norm layers draw no random numbers: from equal streams, models with and without them start from the same
 // weights.
 std::shared_ptr<Sequential> mlp(Rng rng, const ClassifierOptions& options);
 
-// Two blocks, of 32 and 64 channels: [Conv 3x3 [and BatchNorm] -> ReLU] twice, MaxPool 2x2; then
+// Two blocks, of 32 and 64 channels: [Conv 3x3 [and norm] -> ReLU] twice, MaxPool 2x2; then
 // Flatten -> Dense 128 -> ReLU -> [Dropout] -> Dense classes. Convolutions keep the size of the image
 // (padding 1).
 //   shapes: [N,H,W,C] -> logits [N,classes]; H and W at least 4

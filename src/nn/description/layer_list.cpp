@@ -127,14 +127,10 @@ DescribedLayers read_layers(const Json& list, const std::string& path, const Rea
   return result;
 }
 
-Json read_nested_options(Reading& outer, const std::string& key, const std::string& kind) {
-  const Json* value = outer.find(key);
-  const Json none = Json::object();
-  const Json& object = value != nullptr ? *value : none;
-  if (!object.is_object()) outer.fail(key, fmt::format("an object with options of {}", kind));
-  Reading reading{object, outer.where, key, kind, outer.layers_left};
-  read_options(Registry::instance().find(kind), reading);
-  return reading.canonical;
+Json canonical_layer(const Json& layer, const std::string& path, const Reading& outer) {
+  Json canonical = Json::array();
+  read_layer(layer, path, outer, canonical);
+  return canonical.front();
 }
 
 BuiltLayers build_layers(const std::vector<DescribedLayer>& layers, const Shape& input, Building& building) {

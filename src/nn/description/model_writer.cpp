@@ -7,15 +7,12 @@ namespace keel::nn::description {
 ModelWriter::ModelWriter(LayerOptions& options, const ModelDefaults& defaults)
     : init_(options.choice("init", initializer_names(), defaults.init)),
       convolution_(options.choice("convolution", {"fastest", "direct"}, "fastest")),
-      batch_norm_(options.flag("batch_norm", defaults.batch_norm)),
+      norm_(read_norm(options, defaults.batch_norm)),
       before_(
           options.choice("norm_position", {"before", "after"},
                          defaults.norm_position == NormPosition::before_activation ? "before" : "after") ==
           "before"),
-      norm_(read_nested_options(options.reading(), "norm", "batch_norm")),
-      dropout_(options.real("dropout", 0, 1, 0)) {
-  options.reading().canonical["norm"] = norm_;
-}
+      dropout_(options.real("dropout", 0, 1, 0)) {}
 
 ModelWriter ModelWriter::part() const {
   ModelWriter result = *this;
@@ -34,16 +31,21 @@ void ModelWriter::conv2d(Index filters, Index kernel, const Json& more) {
 }
 
 void ModelWriter::norm() {
-  if (!batch_norm_) return;
-  Json layer = {{"layer", "batch_norm"}};
-  layer.update(norm_);
+  if (norm_.layer.is_null()) return;
+  Json layer = norm_.layer;
+  if (norm_.wraps) {
+    layer["body"] = Json::array();
+    layer["body"].push_back(std::move(layers_.back()));
+    layers_.erase(layers_.size() - 1);
+  }
   add(std::move(layer));
 }
 
 void ModelWriter::activation(const char* layer) {
-  if (before_) norm();
+  const bool before = before_ || norm_.wraps;
+  if (before) norm();
   add(layer);
-  if (!before_) norm();
+  if (!before) norm();
 }
 
 void ModelWriter::logits() {

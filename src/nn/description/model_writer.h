@@ -4,6 +4,7 @@
 #include <string>
 
 #include "keel/nn/model_description.h"
+#include "nn/description/norm_option.h"
 #include "nn/description/tables.h"
 
 namespace keel::nn::description {
@@ -26,23 +27,23 @@ class ModelWriter {
   void dense(Index units) { add({{"layer", "dense"}, {"units", units}}); }
   // With a square kernel that keeps the size of the image, at stride 1.
   void conv2d(Index filters, Index kernel, const Json& more = Json::object());
-  // With BatchNorm on its side, if the model has that.
+  // With the model's norm on its side, if it has one.
   void activation(const char* layer);
-  // BatchNorm, if the model has that.
+  // The model's norm, if it has one.
   void norm();
   // [Dropout and] the layer that gives the logits.
   void logits();
 
-  bool batch_norm() const { return batch_norm_; }
+  // Whether a layer needs a bias that has norm() or activation() behind it.
+  bool needs_bias() const { return !norm_.replaces_bias; }
   const Json& layers() const { return layers_; }
   NamedModel take() { return {std::move(layers_), init_}; }
 
  private:
   std::string init_;
   std::string convolution_;
-  bool batch_norm_;
+  NormOption norm_;
   bool before_;
-  Json norm_;
   double dropout_;
   Json layers_ = Json::array();
 };

@@ -45,9 +45,8 @@ struct DescribedLayers {
 };
 // The layers that `list` describes; `path` is the list's own, `outer` what it is a part of.
 DescribedLayers read_layers(const Json& list, const std::string& path, const Reading& outer);
-// The canonical options of a layer of this kind, given without its name under a key; the defaults if there is
-// no such key.
-Json read_nested_options(Reading& outer, const std::string& key, const std::string& kind);
+// The canonical text of one layer.
+Json canonical_layer(const Json& layer, const std::string& path, const Reading& outer);
 
 // A model that is being built.
 struct Building {

@@ -7,9 +7,8 @@ namespace {
 using description::Json;
 using description::ModelWriter;
 
-// BatchNorm has a shift of its own.
 void add_convolution(ModelWriter& model, Index filters, Index kernel, Index stride) {
-  model.conv2d(filters, kernel, {{"stride", stride}, {"bias", !model.batch_norm()}});
+  model.conv2d(filters, kernel, {{"stride", stride}, {"bias", model.needs_bias()}});
 }
 
 void add_block(ModelWriter& model, Index filters, Index stride) {
