@@ -62,13 +62,22 @@ data::TrainTest load(const CommandLine& command, Index limit) {
 
 }  // namespace
 
-void add_data_options(CommandLine& command) {
+void add_data_source(CommandLine& command) {
   const char* mnist = std::getenv("KEEL_MNIST_DIR");
   command.add(
       "data", "DIR|synthetic", mnist != nullptr && *mnist != '\0' ? mnist : "data/mnist",
       "Directory with the four files of MNIST or of data in its format, plain or .gz; or directory "
       "with a folder of PNG or JPEG images for each class; or synthetic: generated digits. The default "
       "is $KEEL_MNIST_DIR if that is set");
+}
+
+data::TrainTest load_source(const CommandLine& command) {
+  kind_of(command);
+  return data::load_data_set(command.text("data"));
+}
+
+void add_data_options(CommandLine& command) {
+  add_data_source(command);
   command.add("resize", "HxW|no", "no",
               "Resize the images of folders, to 28x28 for example; no: they have one size");
   command.add_number("validation-split", "F", "0.2",

@@ -17,6 +17,10 @@ struct TrainingData {
   data::DatasetPtr training, validation, test;
 };
 
+// --data alone, and the sets that it names.   throws: UsageError; what data::load_data_set() throws
+void add_data_source(CommandLine& command);
+data::TrainTest load_source(const CommandLine& command);
+
 // --data, --resize, --validation-split, --train-limit.
 void add_data_options(CommandLine& command);
 

@@ -1,0 +1,227 @@
+// keel-study: every claim of the articles, put to the test.
+#include <fmt/chrono.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <fstream>
+#include <thread>
+
+#include "keel/core/build_info.h"
+#include "keel/core/did_you_mean.h"
+#include "keel/core/parallel.h"
+#include "keel/data/load.h"
+#include "keel/train/progress_display.h"
+#include "study/study.h"
+#include "support/command_line.h"
+#include "support/interruption.h"
+#include "support/run_directory.h"
+#include "support/training_data.h"
+
+namespace {
+
+using namespace keel;
+using apps::CommandLine;
+using study::Claim;
+using study::Json;
+
+constexpr const char* kProgram = "keel-study";
+constexpr const char* kRecord = "study.json";
+
+void declare(CommandLine& command) {
+  command.add_flag("list", "List the claims, and what testing each of them takes; then end");
+  command.add("claim", "ID[,ID...]", "", "Test these claims");
+  command.add_flag("all", "Test all claims");
+  command.add_flag("quick", "Shorter training and coarser grids: for a look. The default");
+  command.add_flag("full", "What the published results are of");
+  command.add_number("seeds", "K", "5", "Repeat everything with K seeds, for intervals; at least 2");
+  command.add_number("jobs", "N", "0", "Trials at the same time, one thread each; 0: as many as processors");
+  command.add("out", "DIR", "runs/study",
+              "Directory for results, made if need be. What it holds already is used and not run again");
+  apps::add_data_source(command);
+}
+
+std::string comma_separated(const std::vector<study::Article>& articles) {
+  std::string text;
+  for (const study::Article article : articles) text += (text.empty() ? "" : ", ") + study::name_of(article);
+  return text;
+}
+
+std::string duration(double seconds) {
+  if (seconds < 60) return fmt::format("{:.0f} s", std::max(1.0, seconds));
+  return fmt::format("{:.0f} min", seconds / 60);
+}
+
+void print_list(const std::vector<Claim>& claims, Index seeds) {
+  for (const Claim& claim : claims) {
+    fmt::print(
+        "{}\n  {} ({}: \"{}\")\n  question: {}\n  measure:  {}\n  cost:     {} quick, {} full, on one core\n",
+        claim.id, claim.title, comma_separated(claim.articles), claim.quote, claim.question, claim.measure,
+        duration(estimated_seconds(claim, study::Length::quick, seeds)),
+        duration(estimated_seconds(claim, study::Length::full, seeds)));
+  }
+}
+
+std::vector<Claim> chosen_claims(const CommandLine& command, std::vector<Claim> all) {
+  const std::string& text = command.text("claim");
+  if (command.flag("all")) {
+    if (command.given("claim")) throw apps::UsageError("--all and --claim exclude each other");
+    return all;
+  }
+  if (text.empty()) throw apps::UsageError("expected --claim ID, --all or --list; --list names the claims");
+  std::vector<std::string> ids;
+  for (const Claim& claim : all) ids.push_back(claim.id);
+  std::vector<Claim> chosen;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    const std::string id = text.substr(begin, end - begin);
+    const auto found = std::find(ids.begin(), ids.end(), id);
+    if (found == ids.end()) {
+      throw apps::UsageError(
+          fmt::format("--claim: expected ids that --list names, found '{}'{}", id, did_you_mean(id, ids)));
+    }
+    const auto same = [&](const Claim& claim) { return claim.id == id; };
+    if (std::any_of(chosen.begin(), chosen.end(), same)) {
+      throw apps::UsageError(fmt::format("--claim: expected each id once, found '{}' twice", id));
+    }
+    chosen.push_back(all[static_cast<std::size_t>(found - ids.begin())]);
+    begin = end + 1;
+  }
+  return chosen;
+}
+
+// As the system names it.
+std::string processor() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t colon = line.find(": ");
+    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "unknown";
+}
+
+Json machine() {
+  utsname system = {};
+  uname(&system);
+  return {{"processor", processor()},
+          {"cores", std::thread::hardware_concurrency()},
+          {"system", fmt::format("{} {} {}", system.sysname, system.release, system.machine)}};
+}
+
+std::string shown(double seconds) {
+  const auto whole = static_cast<Index>(seconds + 0.5);
+  return whole >= 3600 ? fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60)
+                       : fmt::format("{}:{:02}", whole / 60, whole % 60);
+}
+
+// A line for each claim whose trials are done, and on a terminal a bar below.
+class ProgressLines {
+ public:
+  void show(const study::Study::Progress& progress) {
+    const std::string left = shown(progress.seconds_left);
+    if (!progress.trouble.empty()) display_.print("warning: " + progress.trouble);
+    if (!progress.claim.empty()) {
+      display_.print(fmt::format("{}/{} trials  {} left  {}: done", progress.done, progress.trials, left,
+                                 progress.claim));
+    }
+    constexpr std::size_t kCells = 24;
+    const std::size_t filled = progress.done * kCells / std::max<std::size_t>(1, progress.trials);
+    display_.draw_bar(0,
+                      fmt::format("[{}{}] {}/{} trials  {} left", std::string(filled, '='),
+                                  std::string(kCells - filled, '-'), progress.done, progress.trials, left));
+  }
+
+ private:
+  train::ProgressDisplay display_;
+};
+
+Json part_record(const data::Dataset& dataset) {
+  return {{"examples", dataset.size()}, {"crc32", dataset.fingerprint()}};
+}
+
+Json record_of(const CommandLine& command, const std::vector<std::string>& arguments) {
+  const BuildInfo build = build_info();
+  Json articles;
+  for (const study::Article article : study::all_articles()) articles[name_of(article)] = title_of(article);
+  return {{"program", kProgram},
+          {"version", build.version},
+          {"compiler", build.compiler},
+          {"build_type", build.build_type},
+          {"isa", build.isa},
+          {"command", fmt::format("{}", fmt::join(arguments, " "))},
+          {"length", command.flag("full") ? "full" : "quick"},
+          {"machine", machine()},
+          {"articles", articles},
+          {"started", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))}};
+}
+
+void print_verdicts(const Json& claims) {
+  for (const Json& claim : claims) {
+    const bool complete = claim.at("complete");
+    const std::string verdict = complete                   ? claim.at("verdict").get<std::string>()
+                                : claim.contains("failed") ? "failed"
+                                                           : "not finished";
+    const std::string words = complete ? claim.at("sentence").get<std::string>() : claim.value("failed", "");
+    fmt::print("{:<34} {}\n    {}\n", claim.at("id").get<std::string>(), verdict, words);
+  }
+}
+
+int run(int argc, char** argv) {
+  CommandLine command(
+      kProgram, "Tests what articles say of Batch Normalization: trains networks, compares, and judges.\n");
+  declare(command);
+  if (!command.parse(argc, argv)) return 0;
+  const Index seeds = command.integer("seeds", 2, 1000);
+  if (command.flag("list")) {
+    print_list(study::all_claims(), seeds);
+    return 0;
+  }
+  if (command.flag("quick") && command.flag("full"))
+    throw apps::UsageError("--quick and --full exclude each other");
+  const std::vector<Claim> claims = chosen_claims(command, study::all_claims());
+  const Index processors = std::max<Index>(1, std::thread::hardware_concurrency());
+  const Index asked = command.integer("jobs", 0, 1024);
+  std::vector<std::string> arguments = {kProgram};
+  arguments.insert(arguments.end(), argv + 1, argv + argc);
+  Json record = record_of(command, arguments);
+  set_num_threads(1);
+  apps::RunDirectory directory(command.text("out"), {kRecord}, apps::Existing::resume);
+  const data::TrainTest sets = apps::load_source(command);
+  record["data"] = {{"name", data::name_of_data_set(command.text("data"), sets)},
+                    {"training", part_record(*sets.train)},
+                    {"test", part_record(*sets.test)}};
+  directory.prepare({});
+  apps::watch_for_interruption();
+  study::Study study(claims,
+                     {.length = command.flag("full") ? study::Length::full : study::Length::quick,
+                      .seeds = seeds,
+                      .jobs = asked == 0 ? processors : asked,
+                      .training = sets.train,
+                      .test = sets.test,
+                      .interrupted = apps::interrupted},
+                     directory.path());
+  bool finished = false;
+  {
+    ProgressLines lines;
+    finished = study.run([&](const auto& progress) { lines.show(progress); });
+  }
+  for (Index seed = 1; seed <= seeds; ++seed) record["seeds"].push_back(seed);
+  record["jobs"] = asked == 0 ? processors : asked;
+  record["seconds"] = study.seconds();
+  record["claims"] = study.claims();
+  apps::write_json(directory.path() / kRecord, record);
+  print_verdicts(record["claims"]);
+  fmt::print("\nresults: {}\n", (directory.path() / kRecord).string());
+  if (!finished) {
+    fmt::print(stderr, "interrupted; the same command goes on\n");
+    return apps::interrupted_status();
+  }
+  return study.failed() ? 1 : 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return keel::apps::run_program([&] { return run(argc, argv); });
+}

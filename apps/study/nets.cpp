@@ -1,0 +1,75 @@
+#include "study/nets.h"
+
+#include <map>
+
+#include "keel/core/error.h"
+
+namespace keel::study {
+namespace {
+
+void add_norm(Json& layers, const Net& net) {
+  if (net.norm == "none" || net.norm == "weight") return;
+  layers.push_back(net.norm.front() == '{' ? Json::parse(net.norm) : norm_layer(net.norm));
+}
+
+void add_dense(Json& layers, const Net& net, Index units) {
+  Json dense = {{"layer", "dense"}, {"units", units}};
+  layers.push_back(net.norm == "weight"
+                       ? Json{{"layer", "weight_norm"}, {"body", Json::array({std::move(dense)})}}
+                       : std::move(dense));
+}
+
+Json residual_block(const Net& net) {
+  Json body = Json::array();
+  add_norm(body, net);
+  body.push_back({{"layer", net.activation}});
+  add_dense(body, net, net.width);
+  return {{"layer", "residual"}, {"body", std::move(body)}};
+}
+
+}  // namespace
+
+Json norm_layer(const std::string& word, const Json& options) {
+  static const std::map<std::string, std::string> names = {
+      {"batch", "batch_norm"},       {"layer", "layer_norm"}, {"group", "group_norm"},
+      {"instance", "instance_norm"}, {"rms", "rms_norm"},     {"renorm", "batch_renorm"},
+      {"bln", "batch_layer_norm"},   {"full", "full_norm"},   {"noisy", "noisy_batch_norm"}};
+  const auto found = names.find(word);
+  check<ValueError>(found != names.end(), "[study] there is no norm '{}'", word);
+  Json layer = {{"layer", found->second}};
+  layer.update(options);
+  return layer;
+}
+
+Json model_of(const Net& net) {
+  Json layers = Json::array({Json{{"layer", "flatten"}}});
+  if (net.residual) {
+    add_dense(layers, net, net.width);
+    for (Index block = 0; block < net.depth; ++block) layers.push_back(residual_block(net));
+    add_norm(layers, net);
+    layers.push_back({{"layer", net.activation}});
+  } else {
+    for (Index layer = 0; layer < net.depth; ++layer) {
+      add_dense(layers, net, net.width);
+      if (!net.norm_after) add_norm(layers, net);
+      layers.push_back({{"layer", net.activation}});
+      if (net.norm_after) add_norm(layers, net);
+      if (net.dropout > 0) layers.push_back({{"layer", "dropout"}, {"rate", net.dropout}});
+    }
+  }
+  layers.push_back({{"layer", "dense"}, {"units", "classes"}});
+  return {{"layers", std::move(layers)}};
+}
+
+Json probe(const Net& net, double learning_rate, Index steps) {
+  Json setting = {
+      {"model", model_of(net)}, {"optimizer", "sgd"}, {"lr", learning_rate}, {"batch", 60}, {"steps", steps}};
+  if (net.activation == "sigmoid") {
+    setting["init_deviation"] = 0.05;
+  } else {
+    setting["init"] = "he_normal";
+  }
+  return setting;
+}
+
+}  // namespace keel::study

@@ -1,0 +1,67 @@
+#include "study/sweep.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace keel::study {
+
+std::string at_rate(const std::string& arm, double learning_rate) {
+  return fmt::format("{} lr {:g}", arm, learning_rate);
+}
+
+std::vector<double> values_or(const Results& results, const std::string& label, const std::string& path,
+                              double missing) {
+  std::vector<double> values = results.values(label, path);
+  std::replace_if(
+      values.begin(), values.end(), [](double value) { return std::isnan(value); }, missing);
+  return values;
+}
+
+double mean_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+std::string rounded(double value) {
+  if (!std::isfinite(value) || value == 0) return fmt::format("{:g}", value);
+  const double unit = std::pow(10, std::floor(std::log10(std::abs(value))) - 1);
+  const int decimals = std::max(0, -static_cast<int>(std::floor(std::log10(unit) + 0.5)));
+  return fmt::format("{:.{}f}", std::round(value / unit) * unit, decimals);
+}
+
+std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
+std::string percent(const std::vector<double>& shares) { return percent(mean_of(shares)); }
+
+std::vector<double> last_good_rate(const Results& results, const std::string& arm,
+                                   const std::vector<double>& rates, double good) {
+  std::vector<double> last;
+  for (const double rate : rates) {
+    const std::vector<double> accuracies = results.values(at_rate(arm, rate), "accuracy");
+    last.resize(accuracies.size(), 0);
+    for (std::size_t seed = 0; seed < accuracies.size(); ++seed) {
+      if (accuracies[seed] >= good) last[seed] = std::max(last[seed], rate);
+    }
+  }
+  return last;
+}
+
+double best_rate(const Results& results, const std::string& arm, const std::vector<double>& rates,
+                 const std::string& path, bool largest, double missing) {
+  const auto score = [&](double rate) {
+    const double mean = mean_of(values_or(results, at_rate(arm, rate), path, missing));
+    return largest ? mean : -mean;
+  };
+  return *std::max_element(rates.begin(), rates.end(),
+                           [&](double a, double b) { return score(a) < score(b); });
+}
+
+Series over_rates(const Results& results, const std::string& arm, const std::vector<double>& rates,
+                  const std::string& path) {
+  Series series{.name = arm, .x = rates, .y = {}};
+  for (const double rate : rates) series.y.push_back(results.values(at_rate(arm, rate), path));
+  return series;
+}
+
+}  // namespace keel::study

@@ -1,0 +1,40 @@
+// Sweeps: the same training at several values of a number, such as the learning rate.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "study/claim.h"
+
+namespace keel::study {
+
+// "batch lr 0.3": the label of an arm at a learning rate.
+std::string at_rate(const std::string& arm, double learning_rate);
+
+// The largest of the rates at which the accuracy of a run is at least `good`; one value a seed, 0 if there is
+// none.
+std::vector<double> last_good_rate(const Results& results, const std::string& arm,
+                                   const std::vector<double>& rates, double good);
+
+// The rate whose mean over the seeds of the number at `path` is the largest (or the smallest). Where there is
+// no number, as for steps to a target that was not reached, `missing` counts.
+double best_rate(const Results& results, const std::string& arm, const std::vector<double>& rates,
+                 const std::string& path, bool largest, double missing);
+
+// Values at a path, with `missing` where there is none.
+std::vector<double> values_or(const Results& results, const std::string& label, const std::string& path,
+                              double missing);
+
+// An arm's number at `path` over the rates.
+Series over_rates(const Results& results, const std::string& arm, const std::vector<double>& rates,
+                  const std::string& path);
+
+double mean_of(const std::vector<double>& values);
+
+// For sentences: two significant digits, without an exponent.
+std::string rounded(double value);
+// "97.6 %"
+std::string percent(double share);
+std::string percent(const std::vector<double>& shares);
+
+}  // namespace keel::study
