@@ -1,24 +1,11 @@
 #include "keel/ops/batch_norm.h"
 
-#include <algorithm>
 #include <cmath>
 
-#include "kernels/batch_norm.h"
+#include "ops/channel_maps.h"
 
 namespace keel {
 namespace {
-
-// Room for some numbers of each channel, as the kernels want it.
-Tensor channel_rows(Index rows, Index channels, DType dtype) {
-  return Tensor::empty({rows, channels + kernels::kBatchNormPad}, dtype);
-}
-
-template <class T>
-kernels::ChannelMaps<T> maps_in(Tensor& rows) {
-  T* data = rows.data<T>();
-  const Index size = rows.size(1);
-  return {data, data + size, data + 2 * size, data + 3 * size, data + 4 * size};
-}
 
 void check_operands(const Variable& x, const Variable& gamma, const Variable& beta, double epsilon) {
   check<ShapeError>(x.shape().rank() >= 2,
@@ -108,25 +95,40 @@ Variable normalized(const char* operation, const Variable& x, const Variable& ga
 
 }  // namespace
 
+BatchStatistics batch_statistics(const Tensor& x) {
+  check<ShapeError>(x.rank() >= 2 && x.size(-1) > 0,
+                    "[batch_norm] expected an input [...,C] with at least two axes and one channel, found {}",
+                    x.shape());
+  const Index channels = x.size(-1), rows = x.numel() / channels;
+  check<ValueError>(rows > 0, "[batch_norm] expected at least one row, found {}", x.shape());
+  Tensor partial = Tensor::empty({kernels::batch_norm_partials(rows, channels)}, DType::float64);
+  BatchStatistics statistics{Tensor::empty({channels}, DType::float64),
+                             Tensor::empty({channels}, DType::float64)};
+  dispatch_floating("batch_norm", x.dtype(), [&](auto zero) {
+    kernels::column_statistics(x.data<decltype(zero)>(), partial.data<double>(),
+                               statistics.mean.data<double>(), statistics.variance.data<double>(), rows,
+                               channels);
+  });
+  return statistics;
+}
+
 BatchNormResult batch_norm(const Variable& x, const Variable& gamma, const Variable& beta, double epsilon,
                            Activation activation) {
   check_operands(x, gamma, beta, epsilon);
-  const Index channels = x.shape()[-1], rows = x.value().numel() / channels;
-  check<ValueError>(rows > 0, "[batch_norm] expected at least one row, found {}", x.shape());
-  const Index partial = kernels::batch_norm_partials(rows, channels);
-  Tensor room = Tensor::empty({partial + 2 * channels}, DType::float64);
-  double* const mean = room.data<double>() + partial;
-  double* const variance = mean + channels;
-  BatchStatistics statistics{Tensor::empty({channels}, x.dtype()), Tensor::empty({channels}, x.dtype())};
-  dispatch_floating("batch_norm", x.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    kernels::column_statistics(x.value().data<T>(), room.data<double>(), mean, variance, rows, channels);
-    const auto round = [](double value) { return static_cast<T>(value); };
-    std::transform(mean, mean + channels, statistics.mean.data<T>(), round);
-    std::transform(variance, variance + channels, statistics.variance.data<T>(), round);
-  });
-  return {normalized("batch_norm", x, gamma, beta, {mean, variance}, epsilon, activation, true),
-          std::move(statistics)};
+  const BatchStatistics exact = batch_statistics(x.value());
+  return {batch_norm(x, gamma, beta, exact, epsilon, activation),
+          {exact.mean.to(x.dtype()), exact.variance.to(x.dtype())}};
+}
+
+Variable batch_norm(const Variable& x, const Variable& gamma, const Variable& beta,
+                    const BatchStatistics& of_x, double epsilon, Activation activation) {
+  check_operands(x, gamma, beta, epsilon);
+  const Shape channels{x.shape()[-1]};
+  check<ShapeError>(of_x.mean.shape() == channels && of_x.variance.shape() == channels,
+                    "[batch_norm] input {} expects its statistics, of shape {}, found {} and {}", x.shape(),
+                    channels, of_x.mean.shape(), of_x.variance.shape());
+  return normalized("batch_norm", x, gamma, beta, {of_x.mean.data<double>(), of_x.variance.data<double>()},
+                    epsilon, activation, true);
 }
 
 Variable batch_norm_inference(const Variable& x, const Variable& gamma, const Variable& beta,

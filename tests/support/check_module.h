@@ -22,6 +22,9 @@ struct ModuleExpectation {
   bool differs_in_training = false;
   // Names of parameters whose gradient is exactly zero in training: a bias in front of BatchNorm.
   std::vector<std::string> zero_gradients_in_training = {};
+  // Whether what backward() gives in training is the gradient of the forward function. Otherwise (constants
+  // that are none) it is not checked here: compare it with its formula.
+  bool exact_gradients_in_training = true;
 };
 
 //   EXPECT_TRUE(check_module([](Rng& rng) { return std::make_shared<nn::Dense>(3, 5, rng); },

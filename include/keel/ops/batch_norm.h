@@ -37,8 +37,18 @@ struct BatchNormResult {
 BatchNormResult batch_norm(const Variable& x, const Variable& gamma, const Variable& beta, double epsilon,
                            Activation activation = Activation::none);
 
+// Mean and variance of each channel as batch_norm() finds them, in float64 whatever x is.
+//   shapes: [...,C] -> [C], at least two axes
+//   throws: ShapeError; ValueError if R = 0; DTypeError unless float32 or float64
+BatchStatistics batch_statistics(const Tensor& x);
+// batch_norm() for who needs the statistics first, to make gamma and beta of them: `of_x` must be
+// batch_statistics(x.value()), and the gradient goes through them as above.
+//   throws: as above; also ShapeError, DTypeError if `of_x` is not [C] in float64
+Variable batch_norm(const Variable& x, const Variable& gamma, const Variable& beta,
+                    const BatchStatistics& of_x, double epsilon, Activation activation = Activation::none);
+
 // Normalises with given statistics: y = activation(gamma (x - mean) / sqrt(variance + epsilon) + beta).
-//   shapes:   as above; mean, variance [C]
+//   shapes:   as above; mean, variance [C], of any real type
 //   gradient: dx += gamma dy / sqrt(variance + epsilon), dgamma and dbeta as above;
 //             none for mean and variance
 //   throws:   as above; also ValueError naming a channel whose variance is negative or NaN
