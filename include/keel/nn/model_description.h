@@ -26,6 +26,10 @@
 //   batch_norm         epsilon 1e-5, momentum 0.1 (null: plain average), scale true, center true,
 //                      track_running_stats true, initial_gamma 1, initial_beta 0, initial_running_mean 0,
 //                      initial_running_var 1
+//   batch_renorm       epsilon 1e-5, momentum 0.01, r_max 3, d_max 5, relaxation_begin 5000, r_max_end 40000,
+//                      d_max_end 25000, scale true, center true
+//   full_norm          epsilon 1e-5, alpha 0.1
+//   noisy_batch_norm   shift 0.5, max_scale 1.25, epsilon 1e-5, momentum 0.1 (null: plain average)
 //   dropout            rate 0.5
 //   residual           body [layers], shortcut [layers] (otherwise the identity)
 // The sizes of inputs are found by running each layer. The last layer gives one number a class: the logits.

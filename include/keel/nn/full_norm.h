@@ -1,0 +1,57 @@
+// Full Normalization layer: a RECONSTRUCTION. Lian & Liu ("Revisit Batch Normalization: New Understanding and
+// Refinement via Composition Optimization", AISTATS 2019, PMLR 89; arXiv:1810.06177) show that BatchNorm
+// minimises another objective than the one that normalises by the statistics of the whole data set, and
+// propose to follow the latter by compositional optimisation. Their algorithm in detail was not at hand: what
+// stands here is the plain way to do what the abstract says, with moving averages of the inner function's
+// value (the moments) and of the outer function's gradient.
+#pragma once
+
+#include "keel/nn/module.h"
+
+namespace keel::nn {
+
+struct FullNormOptions {
+  double epsilon = 1e-5;
+  // The weight of the new batch in all averages. 1 is BatchNorm. Values far below 0.1 may diverge: the
+  // gradient's average is then of other weights than the current ones.
+  double alpha = 0.1;
+};
+
+// Training:   m = (1 - alpha) m + alpha mean(x)     s = (1 - alpha) s + alpha mean(x^2)     v = s - m^2
+//             y = gamma (x - m) / sqrt(v + epsilon) + beta
+//             kept as m and v, where v = (1 - alpha) v + alpha variance(x) + alpha (1 - alpha) (mean(x) -
+//             m)^2 with m of before is the same without cancellation.
+// Evaluation: the same y, with m and v as they are.
+//   shapes:     [..., C] -> the same, at least two axes
+//   parameters: weight (gamma) [C], bias (beta) [C]
+//   buffers:    running_mean m [C] (0 at first), running_var v [C] (1 at first), mean_gradient and
+//               second_moment_gradient [C] (0 at first): averages that backward() updates in training, see
+//               keel/ops/full_norm.h. So whoever runs backward() in training mode moves them.
+//   gradient:   gamma and beta exactly. That of x is NOT the forward function's, unless alpha = 1: it takes
+//               the averages for the gradients of the moments. With alpha = 1 it is BatchNorm's.
+//               In evaluation that of the forward function.
+//   throws:     ValueError unless channels >= 1, epsilon > 0 in float32 as well, alpha in (0,1]; forward:
+//               ShapeError; DTypeError; ValueError in training for no row, or one row if alpha = 1. Otherwise
+//               one row is enough.
+class FullNorm final : public Layer<FullNorm> {
+ public:
+  explicit FullNorm(Index channels, const FullNormOptions& options = {});
+  Variable forward(const Variable& x, Context& context) override;
+  std::string kind() const override { return "full_norm"; }
+  PyTorchLayout pytorch_layout() const override;
+
+  Parameter weight;
+  Parameter bias;
+  Buffer running_mean;
+  Buffer running_var;
+  Buffer mean_gradient;
+  Buffer second_moment_gradient;
+
+ private:
+  void update_statistics(const Tensor& x);
+
+  Index channels_;
+  FullNormOptions options_;
+};
+
+}  // namespace keel::nn
