@@ -139,6 +139,7 @@ class Loop {
     loss.backward();
     if (!all_trained_) require_all_trained();
     all_trained_ = true;
+    for (const auto& callback : callbacks_) callback->on_gradients(state_.step);
     clip_gradients();
     state_.learning_rate = options_.schedule(state_.step);
     optimizer_.step(state_.learning_rate);

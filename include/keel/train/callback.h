@@ -39,6 +39,8 @@ enum class Moment {
 class Callback {
  public:
   virtual ~Callback() = default;
+  // Between backward() and the update, before gradients are clipped; `step` updates have been made so far.
+  virtual void on_gradients(Index /*step*/) {}
   virtual void on_step(const StepRecord&) {}
   virtual void on_epoch(const EpochRecord&) {}
   // At each moment from which the run could go on later: see keel/train/fit_state.h. Called after the others.

@@ -1,13 +1,11 @@
 // The log of a run as a CSV file.
 #pragma once
 
-#include <cstdio>
 #include <filesystem>
-#include <memory>
-#include <string>
 #include <vector>
 
 #include "keel/train/callback.h"
+#include "keel/train/csv_file.h"
 
 namespace keel::train {
 
@@ -26,14 +24,7 @@ class CsvLog final : public Callback {
   void on_epoch(const EpochRecord& record) override;
 
  private:
-  void open(const char* mode);
-  void write(const std::string& line);
-
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-  std::filesystem::path path_;
-  std::unique_ptr<std::FILE, Close> file_;
+  CsvFile file_;
 };
 
 }  // namespace keel::train
