@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "kernels/batch_norm_columns.h"
+#include "kernels/batch_norm_chunk.h"
 
 namespace keel::kernels::KEEL_ISA {
 namespace {
@@ -23,30 +23,6 @@ void channel_maps_kernel(const double* mean, const double* variance, const T* ga
   }
   T* const all[] = {maps.centre, maps.scale, maps.shift, maps.inverse_deviation, maps.correction};
   for (T* values : all) repeat_first(values, channels);
-}
-
-template <class T, bool kRelu>
-void normalize_chunk(const T* x, const ChannelMaps<T>& maps, T* y, Index rows, Index channels) {
-  over_columns<T>(rows, channels, [&](const auto& access, Index position, Index step, Index count) {
-    constexpr int kVectors = std::remove_cvref_t<decltype(access)>::kVectors;
-    Vector<T> centre[kVectors], scale[kVectors], shift[kVectors];
-#pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) {
-      const Index at = channel_at(position + access.offset(v), channels);
-      centre[v] = load(maps.centre + at);
-      scale[v] = load(maps.scale + at);
-      shift[v] = load(maps.shift + at);
-    }
-    for (Index i = 0, p = position; i < count; ++i, p += step) {
-#pragma GCC unroll 8
-      for (int v = 0; v < kVectors; ++v) {
-        const Index at = p + access.offset(v);
-        Vector<T> value = mapped<T>(access.get(x + at, centre[v]), centre[v], scale[v], shift[v]);
-        if constexpr (kRelu) value = value < 0 ? Vector<T>{} : value;
-        access.put(y + at, value);
-      }
-    }
-  });
 }
 
 template <class T>

@@ -1,50 +1,7 @@
-#include "kernels/batch_norm_columns.h"
+#include "kernels/batch_norm_chunk.h"
 
 namespace keel::kernels::KEEL_ISA {
 namespace {
-
-// sums: of d and of d * (x - centre) * inverse_deviation, each channel.  writes
-template <class T, bool kRelu>
-void sums_chunk(const T* x, const T* dy, const ChannelMaps<T>& maps, double* sums, Index rows,
-                Index channels) {
-  const Index row = channels + kBatchNormPad;
-  double* const sums_xhat = sums + row;
-  for (Index c = 0; c < 2 * row; ++c) sums[c] = 0;
-  over_columns<T>(rows, channels, [&](const auto& access, Index position, Index step, Index count) {
-    constexpr int kVectors = std::remove_cvref_t<decltype(access)>::kVectors;
-    Vector<T> centre[kVectors], scale[kVectors], shift[kVectors], inverse_deviation[kVectors];
-    Vector<T> sum_d[kVectors] = {}, sum_d_xhat[kVectors] = {};
-#pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) {
-      const Index at = channel_at(position + access.offset(v), channels);
-      centre[v] = load(maps.centre + at);
-      inverse_deviation[v] = load(maps.inverse_deviation + at);
-      if constexpr (kRelu) {
-        scale[v] = load(maps.scale + at);
-        shift[v] = load(maps.shift + at);
-      }
-    }
-    for (Index i = 0, p = position; i < count; ++i, p += step) {
-#pragma GCC unroll 8
-      for (int v = 0; v < kVectors; ++v) {
-        const Index at = p + access.offset(v);
-        const Vector<T> value = access.get(x + at, centre[v]);
-        Vector<T> d = access.get(dy + at, Vector<T>{});
-        if constexpr (kRelu) d = mapped<T>(value, centre[v], scale[v], shift[v]) > 0 ? d : Vector<T>{};
-        sum_d[v] += d;
-        sum_d_xhat[v] += d * ((value - centre[v]) * inverse_deviation[v]);
-      }
-    }
-#pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) {
-      const Index at = channel_at(position + access.offset(v), channels);
-      add<T>(access.own(v, sum_d[v]), sums + at);
-      add<T>(access.own(v, sum_d_xhat[v]), sums_xhat + at);
-    }
-  });
-  gather_repeated(sums, channels);
-  gather_repeated(sums_xhat, channels);
-}
 
 template <class T>
 void batch_norm_sums_kernel(const T* x, const T* dy, ChannelMaps<T> maps, bool relu, double* partial,

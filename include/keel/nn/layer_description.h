@@ -84,10 +84,11 @@ class LayerOptions {
   // A list of layers, as a maker of a Sequential of them; an empty maker if it is not given.
   std::function<std::shared_ptr<Sequential>(LayerSite& site)> layers(const char* key);
 
-  // Whether the option is this word, or null, in place of what is asked for otherwise:
+  // Whether the option is this word, or null, in place of what is asked for otherwise; with `absent` the same
+  // holds for one that is not given:
   //   options.says("padding", "same") ? ... : options.pair("padding", 0)
   bool says(const char* key, const char* word);
-  bool is_null(const char* key);
+  bool is_null(const char* key, bool absent = false);
 
   // An integer of at least 1, or "classes", which is nothing: the number of classes of the data set.
   std::optional<Index> count(const char* key);

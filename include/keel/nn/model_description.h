@@ -30,6 +30,11 @@
 //                      d_max_end 25000, scale true, center true
 //   full_norm          epsilon 1e-5, alpha 0.1
 //   noisy_batch_norm   shift 0.5, max_scale 1.25, epsilon 1e-5, momentum 0.1 (null: plain average)
+//   layer_norm         axes 1 (how many of the last axes), epsilon 1e-5, scale true, center true
+//   group_norm         groups null (the most up to 32 that divide the channels and leave two in each),
+//                      epsilon 1e-5, scale true, center true
+//   instance_norm      epsilon 1e-5, affine false
+//   rms_norm           axes 1, epsilon null (that of the element type), scale true
 //   dropout            rate 0.5
 //   residual           body [layers], shortcut [layers] (otherwise the identity)
 // The sizes of inputs are found by running each layer. The last layer gives one number a class: the logits.

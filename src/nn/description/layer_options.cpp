@@ -148,10 +148,10 @@ bool LayerOptions::says(const char* key, const char* word) {
   return true;
 }
 
-bool LayerOptions::is_null(const char* key) {
+bool LayerOptions::is_null(const char* key, bool absent) {
   const Json* value = reading_.find(key);
   reading_.alternatives[key] = "null";
-  if (value == nullptr || !value->is_null()) return false;
+  if (value == nullptr ? !absent : !value->is_null()) return false;
   reading_.canonical[key] = nullptr;
   return true;
 }
