@@ -264,7 +264,7 @@ def require_matplotlib() -> None:
         for python in (os.environ.get("KEEL_PYTHON"), "/usr/bin/python3", "/usr/local/bin/python3"):
             if python and has_matplotlib(python):
                 os.environ[REEXECUTED] = "1"
-                os.execvp(python, [python, os.path.abspath(__file__), *sys.argv[1:]])
+                os.execvp(python, [python, *sys.argv])
     raise PlotError(f"matplotlib is missing in {sys.executable} and in /usr/bin/python3: install it with "
                     "'sudo apt-get install python3-matplotlib', or name a Python that has it in KEEL_PYTHON")
 

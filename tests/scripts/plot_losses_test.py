@@ -153,12 +153,14 @@ class MessagesTest(PlotTest):
         self.assertIn("python3-matplotlib", str(caught.exception))
 
     def test_starts_over_in_a_python_that_has_matplotlib(self):
-        with mock.patch.dict(sys.modules, matplotlib=None), mock.patch.dict(os.environ, KEEL_PYTHON="/a/python"), \
+        command = ["scripts/called.py", "--option"]
+        with mock.patch.object(sys, "argv", command), \
+             mock.patch.dict(sys.modules, matplotlib=None), mock.patch.dict(os.environ, KEEL_PYTHON="/a/python"), \
              mock.patch.object(plot_losses, "has_matplotlib", side_effect=lambda python: python == "/usr/bin/python3"), \
              mock.patch.object(os, "execvp", side_effect=SystemExit) as execvp, self.assertRaises(SystemExit):
             plot_losses.require_matplotlib()
         python, arguments = execvp.call_args.args
-        self.assertEqual((python, arguments[:2]), ("/usr/bin/python3", ["/usr/bin/python3", str(SCRIPT)]))
+        self.assertEqual((python, arguments), ("/usr/bin/python3", ["/usr/bin/python3", *command]))
 
 
 @unittest.skipUnless(HAVE_MATPLOTLIB, "no Python here has matplotlib")

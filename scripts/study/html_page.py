@@ -1,0 +1,150 @@
+"""The HTML page of a study: one file that needs no other."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+
+from study import figures, styles, wording
+from study.record import UNFINISHED, verdict_of
+
+STYLE = Path(__file__).with_name("page.css")
+
+# With a sign of its own, as colours are not for everyone.
+VERDICTS = {"holds": ("yes", "✓"), "holds in part": ("part", "◐"), "does not hold": ("no", "✗"),
+            "not shown": ("open", "?"), UNFINISHED: ("open", "…")}
+OUTCOMES = {"yes": ("yes", "✓"), "no": ("no", "✗"), "unclear": ("open", "?")}
+
+PLOT = re.compile(r'<svg class="plot".*?</svg>', re.DOTALL)
+MATPLOTLIB = re.compile(r'<meta name="generator" content="matplotlib ([^"]*)">')
+
+
+def text(value) -> str:
+    return html.escape(str(value), quote=True)
+
+
+def unbroken(words) -> str:
+    return text(words).replace(" ", "&nbsp;")
+
+
+def badge(word, signs) -> str:
+    kind, sign = signs[word]
+    return f'<span class="badge {kind}"><span aria-hidden="true">{sign}</span> {word}</span>'
+
+
+def table(kind, titles, rows) -> str:
+    """Each cell knows its column's title, which a narrow screen shows beside it. Cells are HTML."""
+    head = "".join(f'<th scope="col">{title}</th>' for title in titles)
+    body = "".join("<tr>" + "".join(
+        f'<td data-title="{title}"{"" if cell else " class=none"}>{cell or wording.NONE}</td>'
+        for title, cell in zip(titles, row)) + "</tr>\n" for row in rows)
+    return f'<table class="{kind}"><thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>\n'
+
+
+def overview(record) -> str:
+    rows = [(f'<a href="#{text(claim["id"])}">{text(claim["title"])}</a>',
+             text(", ".join(claim["articles"])), badge(verdict_of(claim), VERDICTS),
+             text(claim.get("sentence", ""))) for claim in record["claims"]]
+    return table("claims", ("claim", "article", "verdict", "in one sentence"), rows)
+
+
+def definitions(pairs) -> str:
+    return "<dl>" + "".join(f"<div><dt>{title}</dt><dd>{value}</dd></div>\n" for title, value in pairs) + "</dl>\n"
+
+
+def header(record) -> str:
+    facts = [(text(title), f"<code>{text(value)}</code>" if typed else text(value))
+             for title, value, typed in wording.run_facts(record)]
+    articles = [(text(key), text(f"“{title}”")) for key, title in record["articles"].items()]
+    meanings = [(badge(verdict, VERDICTS), text(meaning)) for verdict, meaning in wording.VERDICT_MEANINGS]
+    return (f"<header><h1>{text(wording.TITLE)}</h1>\n<p class=lead>{text(wording.tally(record))}</p></header>\n"
+            f"{overview(record)}<section class=facts><h2>What was run</h2>\n{definitions(facts)}</section>\n"
+            f"<section class=facts><h2>The articles</h2>\n{definitions(articles)}</section>\n"
+            f"<section class=facts><h2>How to read this</h2>\n{definitions(meanings)}"
+            "<p>The verdict follows from the checks by a rule that was fixed before the run. Intervals are of 95 %, "
+            "over the seeds; where two are compared, of their differences or ratios seed by seed. In figures, lines "
+            "and points are means over the seeds, bands and bars are their intervals. One colour is one normalization "
+            "throughout: <i>none</i> is blue and <i>batch</i> red.</p></section>\n")
+
+
+def check_rows(claim):
+    for check in claim["checks"]:
+        amount = wording.amount_of(check)
+        found = unbroken(amount.mean) + (f" <small>{unbroken(amount.interval)}</small>" if amount.has_interval else "")
+        yield text(check["statement"]), text(check["rule"]), found, badge(check["outcome"], OUTCOMES)
+
+
+def number_rows(claim):
+    expected = any(number.get("expected") is not None for number in claim["numbers"])
+    for number in claim["numbers"]:
+        amount = wording.number_amount(number)
+        few, beside = wording.seeds_text(number), wording.beside_expected(number)
+        row = [text(number["label"]), unbroken(amount.mean) + (f" <small>{few}</small>" if few else ""),
+               unbroken(amount.interval)]
+        if expected:
+            mark = f'<span class="{beside.split()[0]}">{unbroken(beside)}</span>' if beside else ""
+            row += [unbroken(wording.expected_of(number)), mark]
+        yield row
+
+
+def plots(claim, looks, draw) -> str:
+    if not claim.get("figures"):
+        return ""
+    made = "".join(f"<figure><figcaption>{text(figure['title'])}</figcaption>\n"
+                   f"{draw(figure, looks, claim['id'] + f'-{index}')}{signs(figure)}</figure>\n"
+                   for index, figure in enumerate(claim["figures"], start=1))
+    return f'<div class="figures">{made}</div>\n'
+
+
+def signs(figure) -> str:
+    meaning = figures.signs(figure)
+    return f"<p class=signs>{text(meaning)}</p>" if meaning else ""
+
+
+def section(record, claim, looks, draw) -> str:
+    articles = "; ".join(f"“{record['articles'][key]}”" for key in claim["articles"])
+    parts = [f'<section class="claim" id="{text(claim["id"])}">\n<div class=said><h2>{text(claim["title"])}</h2>\n'
+             f'<p class=answer>{badge(verdict_of(claim), VERDICTS)} {text(claim.get("sentence", ""))}</p>\n'
+             f'<blockquote><p>“{text(claim["quote"])}”</p><footer>{text(articles)}</footer></blockquote>\n',
+             definitions([("Question", text(claim["question"])), ("Setting", text(claim["setting"])),
+                          ("Measure and rule", text(claim["measure"]))]), "</div>\n",
+             plots(claim, looks, draw)]
+    if claim.get("checks"):
+        parts.append(table("checks", ("check", "rule", "found, 95 % interval", "outcome"), check_rows(claim)))
+    if claim.get("numbers"):
+        rows = list(number_rows(claim))
+        parts.append(table("numbers", ("number", "mean", "95 % interval", "expected", "the interval is"), rows)
+                     if len(rows[0]) == 5 else table("numbers", ("number", "mean", "95 % interval"), rows))
+    parts += [f"<p class=note>{text(note)}</p>\n" for note in claim.get("notes", [])]
+    parts.append(f"<p class=back>{text(wording.duration(claim['seconds']))} of trials · "
+                 '<a href="#top">all claims</a></p>\n</section>\n')
+    return "".join(parts)
+
+
+def css() -> str:
+    """The style with the colours of series."""
+    light, dark = (styles.css_variables(dark) for dark in (False, True))
+    return STYLE.read_text(encoding="utf-8").replace("/*light*/", light).replace("/*dark*/", dark)
+
+
+def document(record, matplotlib_version: str | None) -> str:
+    """Without a matplotlib, the figures are left empty."""
+    looks = styles.styles_of(record)
+    draw = figures.to_svg if matplotlib_version else (lambda figure, looks, prefix: '<svg class="plot"></svg>')
+    body = "".join(section(record, claim, looks, draw) for claim in record["claims"])
+    return ('<!DOCTYPE html>\n<html lang="en" id="top">\n<head>\n<meta charset="utf-8">\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            '<meta name="color-scheme" content="light dark">\n'
+            f'<meta name="generator" content="matplotlib {matplotlib_version}">\n'
+            f"<title>{text(wording.TITLE)}</title>\n<style>\n{css()}</style>\n</head>\n<body>\n<main>\n"
+            f"{header(record)}{body}</main>\n</body>\n</html>\n")
+
+
+def version_of(page: str) -> str | None:
+    found = MATPLOTLIB.search(page)
+    return found[1] if found else None
+
+
+def without_plots(page: str) -> str:
+    return MATPLOTLIB.sub("", PLOT.sub("", page))

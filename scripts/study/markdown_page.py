@@ -1,0 +1,86 @@
+"""The Markdown page of a study: tables that can be read as text."""
+
+from __future__ import annotations
+
+import re
+
+from study import wording
+from study.record import verdict_of
+
+
+def escaped(text: str) -> str:
+    text = re.sub(r"([\\*`|\[\]])", r"\\\1", str(text)).replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", " ".join(text.split()))
+
+
+def table(titles, rows) -> list[str]:
+    return [f"| {' | '.join(titles)} |", "|" + "---|" * len(titles),
+            *(f"| {' | '.join(cell or wording.NONE for cell in row)} |" for row in rows), ""]
+
+
+def articles_of(record, claim) -> str:
+    return "; ".join(f"“{escaped(record['articles'][key])}”" for key in claim["articles"])
+
+
+def overview(record) -> list[str]:
+    return table(("claim", "article", "verdict", "in one sentence"), [
+        (f"[{escaped(claim['title'])}](#{claim['id']})", escaped(", ".join(claim["articles"])),
+         f"**{verdict_of(claim)}**", escaped(claim.get("sentence", ""))) for claim in record["claims"]])
+
+
+def check_rows(claim):
+    for check in claim["checks"]:
+        yield (escaped(check["statement"]), escaped(check["rule"]), wording.amount_of(check).both,
+               f"**{check['outcome']}**")
+
+
+def number_rows(claim):
+    """With what was expected, if anything was of any number."""
+    expected = any(number.get("expected") is not None for number in claim["numbers"])
+    for number in claim["numbers"]:
+        amount = wording.number_amount(number)
+        few = wording.seeds_text(number)
+        row = [escaped(number["label"]), amount.mean + (f" ({few})" if few else ""), amount.interval]
+        if expected:
+            beside = wording.beside_expected(number)
+            row.append(wording.expected_of(number) + (f" ({beside})" if beside in ("higher", "lower") else ""))
+        yield row
+
+
+def section(record, claim, page: str) -> list[str]:
+    lines = [f'<a id="{claim["id"]}"></a>', "", f"## {escaped(claim['title'])}", ""]
+    lines += [f"**{verdict_of(claim).capitalize()}.** {escaped(claim.get('sentence', ''))}".strip(), ""]
+    lines += [f"> “{escaped(claim['quote'])}”", ">", f"> — {articles_of(record, claim)}", ""]
+    lines += [f"- Question: {escaped(claim['question'])}", f"- Setting: {escaped(claim['setting'])}",
+              f"- Measure and rule: {escaped(claim['measure'])}"]
+    lines += [f"- Took {wording.duration(claim['seconds'])} of trials."]
+    if claim.get("figures"):
+        noun = "figure" if len(claim["figures"]) == 1 else "figures"
+        lines += [f"- [{noun.capitalize()}]({page}#{claim['id']}): "
+                  f"{'; '.join(escaped(figure['title']) for figure in claim['figures'])}"]
+    lines += [""]
+    if claim.get("checks"):
+        lines += table(("check", "rule", "found (95 % interval)", "outcome"), check_rows(claim))
+    if claim.get("numbers"):
+        rows = list(number_rows(claim))
+        titles = ("number", "mean", "95 % interval", "expected (the interval lies)")
+        lines += table(titles[:len(rows[0])], rows)
+    for note in claim.get("notes", []):
+        lines += [f"Note: {escaped(note)}", ""]
+    return lines
+
+
+def document(record, page: str) -> str:
+    """page: the name of the HTML page beside it, which has the figures."""
+    lines = [f"# {wording.TITLE}", "", f"{wording.tally(record)} [With figures]({page})", ""]
+    lines += overview(record)
+    lines += ["Articles:", "", *(f"- {key}: “{escaped(title)}”" for key, title in record["articles"].items()), ""]
+    lines += ["## What was run", "", *table(("", ""), [
+        (title, f"`{text}`" if typed else escaped(text)) for title, text, typed in wording.run_facts(record)])]
+    lines += ["Intervals are of 95 %, over the seeds, of paired differences or ratios where two are compared. "
+              "A verdict follows from the checks by a rule that was fixed before the run:", ""]
+    lines += [f"- {verdict}: {meaning}." for verdict, meaning in wording.VERDICT_MEANINGS]
+    lines += [""]
+    for claim in record["claims"]:
+        lines += section(record, claim, page)
+    return "\n".join(lines).rstrip("\n") + "\n"

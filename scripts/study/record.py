@@ -1,0 +1,190 @@
+"""study.json, what keel-study writes: reading it, what must be in it, and the copy of it that is published."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import shlex
+from pathlib import Path
+
+VERDICTS = ("holds", "holds in part", "does not hold", "not shown")
+UNFINISHED = "not finished"
+OUTCOMES = ("yes", "no", "unclear")
+
+NUMBER = (int, float)
+OPTIONAL_NUMBER = (int, float, type(None))
+
+RECORD = {"program": str, "version": str, "compiler": str, "isa": str, "length": str, "seeds": list, "jobs": int,
+          "command": str, "data": dict, "machine": dict, "started": str, "seconds": NUMBER, "articles": dict,
+          "claims": list}
+CLAIM = {"id": str, "title": str, "quote": str, "articles": list, "question": str, "setting": str, "measure": str,
+         "seconds": NUMBER, "complete": bool}
+FINISHED_CLAIM = {"verdict": str, "sentence": str, "checks": list, "numbers": list, "figures": list, "notes": list}
+INTERVAL = {"mean": OPTIONAL_NUMBER, "low": OPTIONAL_NUMBER, "high": OPTIONAL_NUMBER}
+CHECK = {"statement": str, "rule": str, "outcome": str, **INTERVAL}
+QUANTITY = {"label": str, "values": list, **INTERVAL}
+FIGURE = {"title": str, "x_label": str, "y_label": str, "log_x": bool, "log_y": bool, "series": list}
+SERIES = {"name": str, "points": list}
+POINT = {"x": NUMBER, **INTERVAL}
+
+KINDS = {str: "text", int: "a whole number", bool: "true or false", list: "a list", dict: "an object",
+         NUMBER: "a number", OPTIONAL_NUMBER: "a number or null"}
+
+SIGNIFICANT = 6  # digits of a number that is published
+
+
+class StudyError(Exception):
+    """What the user is told, on one line."""
+
+
+def kind_of(value):
+    """What a value is, for a message: a short one as it is."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 40 else KINDS.get(type(value), "a number")
+
+
+def require(value, shape, place):
+    """Every key of the shape, and of its type."""
+    if not isinstance(value, dict):
+        raise StudyError(f"{place}: expected an object, found {kind_of(value)}")
+    for key, kind in shape.items():
+        if key not in value:
+            raise StudyError(f"{place}: expected {key}, found {', '.join(value) or 'an empty object'}")
+        found = value[key]
+        # To Python true is a number.
+        if not isinstance(found, kind) or (isinstance(found, bool) and kind is not bool):
+            raise StudyError(f"{place}: {key}: expected {KINDS[kind]}, found {kind_of(found)}")
+        require_finite(found, f"{place}: {key}")
+
+
+def require_finite(value, place):
+    """JSON may hold 1e999."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise StudyError(f"{place}: expected a number that is finite, found {value}")
+
+
+def require_one_of(value, words, place):
+    if value not in words:
+        raise StudyError(f"{place}: expected {', '.join(words[:-1])} or {words[-1]}, found {kind_of(value)}")
+
+
+def require_all(values, kind, place):
+    for index, value in enumerate(values):
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise StudyError(f"{place}[{index}]: expected {KINDS[kind]}, found {kind_of(value)}")
+        require_finite(value, f"{place}[{index}]")
+
+
+def check_figure(figure, place):
+    require(figure, FIGURE, place)
+    names = figure.get("categories", [])
+    require_all(names if isinstance(names, list) else [names], str, f"{place}.categories")
+    for index, series in enumerate(figure["series"]):
+        require(series, SERIES, f"{place}.series[{index}]")
+        for number, point in enumerate(series["points"]):
+            at = f"{place}.series[{index}].points[{number}]"
+            require(point, POINT, at)
+            require_all(point.get("values", []), OPTIONAL_NUMBER, f"{at}.values")
+            if names and (point["x"] != int(point["x"]) or not 0 <= point["x"] < len(names)):
+                raise StudyError(f"{at}: x: expected the index of one of {len(names)} categories, found {point['x']}")
+
+
+def check_claim(claim, articles, place):
+    require(claim, CLAIM, place)
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", claim["id"]):
+        raise StudyError(f"{place}: id: expected lower-case letters, digits and -, found {kind_of(claim['id'])}")
+    for article in claim["articles"]:
+        require_one_of(article, (*articles, ), f"{place}.articles")
+    if not claim["complete"] and "verdict" not in claim:
+        return
+    require(claim, FINISHED_CLAIM, place)
+    require_one_of(claim["verdict"], VERDICTS, f"{place}.verdict")
+    require_all(claim["notes"], str, f"{place}.notes")
+    for index, one in enumerate(claim["checks"]):
+        require(one, CHECK, f"{place}.checks[{index}]")
+        require_one_of(one["outcome"], OUTCOMES, f"{place}.checks[{index}].outcome")
+    for index, number in enumerate(claim["numbers"]):
+        at = f"{place}.numbers[{index}]"
+        require(number, QUANTITY, at)
+        require_all(number["values"], OPTIONAL_NUMBER, f"{at}.values")
+        require_all([number[key] for key in ("expected", "expected_to") if key in number], NUMBER, f"{at}.expected")
+    for index, figure in enumerate(claim["figures"]):
+        check_figure(figure, f"{place}.figures[{index}]")
+
+
+def check_record(record, path):
+    require(record, RECORD, str(path))
+    if record["program"] != "keel-study":
+        raise StudyError(f"{path}: program: expected keel-study, found {record['program']}")
+    ids = set()
+    for index, claim in enumerate(record["claims"]):
+        check_claim(claim, record["articles"], f"{path}: claims[{index}]")
+        if claim["id"] in ids:
+            raise StudyError(f"{path}: claims[{index}]: expected an id of its own, found {claim['id']} again")
+        ids.add(claim["id"])
+    if not ids:
+        raise StudyError(f"{path}: expected claims, found none")
+
+
+def read(path: Path) -> dict:
+    """A study that is known to be whole.   throws: StudyError"""
+    def no_constant(word):
+        raise ValueError(f"{word} is no JSON")
+
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"), parse_constant=no_constant)
+    except OSError as error:
+        raise StudyError(f"{path}: expected the results of keel-study, cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise StudyError(f"{path}: expected JSON, found: {error}") from error
+    check_record(record, path)
+    return record
+
+
+def verdict_of(claim) -> str:
+    return claim["verdict"] if claim["complete"] else UNFINISHED
+
+
+def seeds_with_value(values) -> int:
+    return sum(value is not None for value in values)
+
+
+def rounded(value):
+    """The same with numbers that are as short as a page needs them."""
+    if isinstance(value, float):
+        short = float(f"{value:.{SIGNIFICANT}g}")
+        return int(short) if short == int(short) and abs(short) < 1e15 else short
+    if isinstance(value, dict):
+        return {key: rounded(one) for key, one in value.items()}
+    return [rounded(one) for one in value] if isinstance(value, list) else value
+
+
+def without_places(command: str) -> str:
+    """A command without the directories of one machine."""
+    words, kept = shlex.split(command), []
+    while words:
+        word = words.pop(0)
+        if word in ("--out", "--data"):
+            words = words[1:]
+        elif not word.startswith(("--out=", "--data=")):
+            kept.append(word)
+    kept[:1] = [Path(word).name for word in kept[:1]]
+    return shlex.join(kept)
+
+
+def published(record: dict, commit: str) -> dict:
+    """What the documentation keeps of a study: enough to make the pages anew."""
+    copy = rounded(record)
+    copy["command"] = without_places(record["command"])
+    copy["commit"] = commit
+    for key in ("source", "description"):
+        copy["data"].pop(key, None)
+    return copy
+
+
+def to_text(record: dict) -> str:
+    """JSON with a line for each claim's part, so that a change of one shows."""
+    claims = ",\n".join(json.dumps(claim, ensure_ascii=False) for claim in record["claims"])
+    head = json.dumps({**record, "claims": []}, ensure_ascii=False, indent=1)
+    return head.replace('"claims": []', f'"claims": [\n{claims}\n]') + "\n"

@@ -1,0 +1,208 @@
+"""Numbers and times as both pages write them."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from study.record import UNFINISHED, VERDICTS, seeds_with_value, verdict_of
+
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+MINUS = "−"
+NONE = "–"
+
+# What is a change of an accuracy is not one.
+ACCURACY = re.compile(r"\baccuracy\b", re.IGNORECASE)
+NO_ACCURACY = re.compile(r"\b(difference|ratio|minus|gain|loss|less|more|steps|epochs|seconds|per)\b", re.IGNORECASE)
+
+
+def power_of_ten(exponent: int) -> str:
+    return "10" + str(exponent).translate(SUPERSCRIPTS)
+
+
+def decimals_for(spread: float) -> int:
+    """So many that a spread shows two digits."""
+    return 0 if spread <= 0 else max(0, 1 - math.floor(math.log10(spread)))
+
+
+def fixed(value: float, decimals: int) -> str:
+    text = f"{value:.{decimals}f}"
+    if float(text) == 0:
+        text = text.lstrip("-")
+    return text.replace("-", MINUS)
+
+
+def plain(value: float, digits: int = 3) -> str:
+    """A single number: whole ones as they are."""
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if not 1e-4 <= size < 1e6:
+        mantissa, exponent = f"{value:.{digits - 2}e}".split("e")
+        if "." in mantissa:
+            mantissa = mantissa.rstrip("0").rstrip(".")
+        return f"{mantissa} × {power_of_ten(int(exponent))}".replace("-", MINUS)
+    if value == int(value):
+        return fixed(value, 0)
+    text = fixed(value, max(0, digits - 1 - math.floor(math.log10(size))))
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def is_share(label: str, values) -> bool:
+    """Whether numbers are an accuracy as a share of 1, to be shown in percent."""
+    known = [value for value in values if value is not None]
+    return bool(known and ACCURACY.search(label) and not NO_ACCURACY.search(label)
+                and all(0 <= value <= 1 for value in known))
+
+
+class Amount:
+    """A mean and its interval, in words: both with as many digits as the interval leaves sure."""
+
+    def __init__(self, mean, low, high, percent=False):
+        scale, self.unit = (100, " %") if percent else (1, "")
+        self.percent = percent
+        self.values = [None if value is None else scale * value for value in (mean, low, high)]
+
+    @property
+    def has_interval(self) -> bool:
+        mean, low, high = self.values
+        return None not in (mean, low, high) and low < high
+
+    def _texts(self):
+        mean, low, high = self.values
+        largest = max(abs(value) for value in (mean, low, high))
+        if largest >= 1e6 or largest < 1e-4:
+            return [plain(value) for value in (mean, low, high)]
+        decimals = min(decimals_for((high - low) / 2), 6)
+        return [fixed(value, decimals) for value in (mean, low, high)]
+
+    @property
+    def mean(self) -> str:
+        if self.values[0] is None:
+            return NONE
+        if self.has_interval:
+            return self._texts()[0] + self.unit
+        return (fixed(self.values[0], 2) if self.percent else plain(self.values[0], 4)) + self.unit
+
+    @property
+    def interval(self) -> str:
+        """Empty if there is none: of one seed, or of what was the same for all."""
+        if not self.has_interval:
+            return ""
+        _, low, high = self._texts()
+        return f"{low} to {high}"
+
+    @property
+    def both(self) -> str:
+        return f"{self.mean} ({self.interval})" if self.has_interval else self.mean
+
+
+def amount_of(holder, percent=False) -> Amount:
+    return Amount(holder["mean"], holder["low"], holder["high"], percent)
+
+
+def number_amount(number) -> Amount:
+    values = [*number["values"], number["mean"], number.get("expected"), number.get("expected_to")]
+    return amount_of(number, is_share(number["label"], values))
+
+
+def expected_of(number) -> str:
+    """Empty if nothing was expected."""
+    if number.get("expected") is None:
+        return ""
+    percent = number_amount(number).percent
+    ends = [number["expected"]]
+    if number.get("expected_to", ends[0]) != ends[0]:
+        ends.append(number["expected_to"])
+    return " to ".join(plain(100 * end if percent else end, 4) for end in ends) + (" %" if percent else "")
+
+
+def beside_expected(number) -> str:
+    """Whether the interval and what was expected meet. Empty where one of them is missing."""
+    if number.get("expected") is None or not amount_of(number).has_interval:
+        return ""
+    first = number["expected"]
+    ends = sorted((first, number.get("expected_to", first)))
+    if number["low"] > ends[1]:
+        return "higher"
+    return "lower" if number["high"] < ends[0] else "as expected"
+
+
+def seeds_text(number) -> str:
+    """Empty if every seed has a value."""
+    known, count = seeds_with_value(number["values"]), len(number["values"])
+    return "" if known == count else f"{known} of {count} seeds have a value"
+
+
+def duration(seconds: float) -> str:
+    if seconds < 1:
+        return "under 1 s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def listed(words) -> str:
+    words = [str(word) for word in words]
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
+def count_of(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def data_text(data) -> str:
+    """The examples of each part, with checksums."""
+    names = {"mnist": "MNIST", "synthetic": "synthetic digits"}
+    parts = []
+    for key, part in data.items():
+        if isinstance(part, dict) and "examples" in part:
+            check = f" (CRC-32 {part['crc32']})" if part.get("crc32") else ""
+            parts.append(f"{part['examples']} {key}{check}")
+    name = str(data.get("name", ""))
+    return names.get(name, name) + (f": {listed(parts)} examples" if parts else "")
+
+
+def run_facts(record) -> list[tuple[str, str, bool]]:
+    """What was run: title, text, and whether that is something typed."""
+    machine = record["machine"]
+    cores = machine.get("cores")
+    processor = str(machine.get("processor", "unknown"))
+    jobs = f"{record['jobs']} at a time" if record["jobs"] > 1 else "one at a time"
+    finished = sum(claim["complete"] for claim in record["claims"])
+    claims = count_of(finished, "claim")
+    if finished < len(record["claims"]):
+        claims += f" of {len(record['claims'])}"
+    return [
+        ("command", record["command"], True),
+        ("commit", record["commit"], True),
+        ("started", record["started"].replace("T", " ").replace("Z", " UTC"), False),
+        ("took", f"{duration(record['seconds'])} of trials added up, {jobs}, for {claims} ({record['length']})", False),
+        ("seeds", listed(record["seeds"]), False),
+        ("data", data_text(record["data"]), False),
+        ("processor", processor + (f", {count_of(cores, 'core')}" if cores else ""), False),
+        ("system", str(machine.get("system", "unknown")), False),
+        ("program", f"{record['program']} {record['version']}, {record['compiler']}, kernels for {record['isa']}",
+         False),
+    ]
+
+
+TITLE = "Batch normalization: what its articles claim, and what was measured"
+VERDICT_MEANINGS = (
+    ("holds", "every check of the claim came out yes"),
+    ("holds in part", "some checks came out yes"),
+    ("does not hold", "every check came out no"),
+    ("not shown", "no check came out yes, and not every one no: the measurements leave it open"),
+)
+
+
+def tally(record) -> str:
+    """How many claims have which verdict, in one sentence."""
+    verdicts = [verdict_of(claim) for claim in record["claims"]]
+    words = {"holds": ("holds", "hold"), "holds in part": ("holds in part", "hold in part"),
+             "does not hold": ("does not hold", "do not hold"), "not shown": ("is not shown", "are not shown"),
+             UNFINISHED: ("is not finished", "are not finished")}
+    parts = [f"{count} {words[verdict][count > 1]}" for verdict in (*VERDICTS, UNFINISHED)
+             if (count := verdicts.count(verdict))]
+    return f"Of {count_of(len(verdicts), 'claim')}, {listed(parts)}."
