@@ -12,8 +12,8 @@
 
 namespace keel::study {
 
-// The four articles that the claims are from.
-enum class Article { transforms, glossary, faster, dropout };
+// The four articles that the claims are from, and the paper that they are about.
+enum class Article { transforms, glossary, faster, dropout, paper };
 // "How Batch Normalization Transforms Deep Learning Efficiency"
 std::string title_of(Article article);
 std::vector<Article> all_articles();

@@ -33,7 +33,7 @@ class Curve {
 };
 
 Json run(const Json& setting, const TrialContext& context) {
-  constexpr std::size_t kLast = 100;
+  const std::size_t last = setting.value("loss_steps", std::size_t{100});
   Training training(setting, context);
   const Index steps = setting.at("steps"), every = setting.value("evaluate_every", Index{0});
   std::deque<double> losses;
@@ -41,7 +41,7 @@ Json run(const Json& setting, const TrialContext& context) {
   std::optional<train::Metrics> end;
   while (training.steps_done() < steps && training.step()) {
     losses.push_back(training.loss());
-    if (losses.size() > kLast) losses.pop_front();
+    if (losses.size() > last) losses.pop_front();
     const Index done = training.steps_done();
     if (done != steps && (every == 0 || done % every != 0)) continue;
     end = training.test();

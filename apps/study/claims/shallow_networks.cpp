@@ -1,0 +1,60 @@
+#include <fmt/format.h>
+
+#include "study/claim.h"
+#include "study/compare.h"
+#include "study/measurements/train.h"
+#include "study/nets.h"
+#include "study/sweep.h"
+
+namespace keel::study {
+namespace {
+
+const std::vector<double> kRates = {0.03, 0.1, 0.3, 1, 3};
+
+void plan(Plan& plan) {
+  for (const char* norm : {"none", "batch"}) {
+    for (const double rate : kRates) {
+      plan.add(at_rate(norm, rate), train_and_test(),
+               probe({.depth = 1, .norm = norm}, rate, plan.choose<Index>(1000, 3000)));
+    }
+  }
+}
+
+void judge(const Plan&, const Results& results, Report& report) {
+  const double guess = 0.1;
+  const double rate_none = best_rate(results, "none", kRates, "accuracy", true, guess);
+  const double rate_batch = best_rate(results, "batch", kRates, "accuracy", true, guess);
+  const std::vector<double> none = results.values(at_rate("none", rate_none), "accuracy");
+  const std::vector<double> batch = results.values(at_rate("batch", rate_batch), "accuracy");
+  report.expect_more("each at its best learning rate, the test accuracy is higher with BN", batch, none);
+  report.add(Number{fmt::format("test accuracy, none at {:g}", rate_none), none, 0.969});
+  report.add(Number{fmt::format("test accuracy, BN at {:g}", rate_batch), batch, 0.975});
+  report.add(Figure{.title = "Test accuracy by learning rate, one hidden layer",
+                    .x_label = "learning rate",
+                    .y_label = "test accuracy",
+                    .series = {over_rates(results, "none", kRates, "accuracy"),
+                               over_rates(results, "batch", kRates, "accuracy")},
+                    .log_x = true});
+  report.set_sentence(
+      fmt::format("With one hidden layer, each at its best learning rate: {} with BN, {} without.",
+                  percent(batch), percent(none)));
+}
+
+}  // namespace
+
+Claim shallow_networks() {
+  return {
+      .id = "shallow-networks",
+      .title = "Even shallow networks gain from BN",
+      .quote = "Even shallow networks",
+      .articles = {Article::dropout},
+      .question = "Does a network with one hidden layer end at a higher accuracy with BN?",
+      .setting = "784-100-10, ReLU, He initialisation, SGD, batches of 60, learning rates 0.03 to 3",
+      .measure =
+          "Test accuracy at the end, at the rate of the grid where an arm's mean is largest; with BN minus "
+          "without",
+      .plan = plan,
+      .judge = judge};
+}
+
+}  // namespace keel::study

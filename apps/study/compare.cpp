@@ -1,0 +1,42 @@
+#include "study/compare.h"
+
+#include <limits>
+
+namespace keel::study {
+
+void add_numbers(Report& report, const Results& results, const std::vector<Arm>& arms,
+                 const std::string& path, const std::string& what) {
+  for (const Arm& arm : arms) {
+    report.add(Number{what + ", " + arm.name, results.values(arm.name, path), arm.expected});
+  }
+}
+
+Figure chart_of(const Results& results, const std::vector<Arm>& arms, const std::string& path,
+                const std::string& title, const std::string& y_label) {
+  Figure figure{.title = title, .x_label = "", .y_label = y_label, .series = {}};
+  for (std::size_t i = 0; i < arms.size(); ++i) {
+    figure.series.push_back({arms[i].name, {static_cast<double>(i)}, {results.values(arms[i].name, path)}});
+    figure.categories.push_back(arms[i].name);
+  }
+  return figure;
+}
+
+Series curve_of(const Results& results, const std::string& label, const std::string& curve,
+                const std::string& name) {
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  Series series{.name = name, .x = {}, .y = {}};
+  const auto steps = results.series(label, "curve/step"), values = results.series(label, "curve/" + curve);
+  // A seed that diverged has a shorter curve.
+  std::vector<double> longest;
+  for (const auto& one : steps) {
+    if (one.size() > longest.size()) longest = one;
+  }
+  for (std::size_t i = 0; i < longest.size(); ++i) {
+    series.x.push_back(longest[i]);
+    std::vector<double>& points = series.y.emplace_back();
+    for (const auto& one : values) points.push_back(i < one.size() ? one[i] : kNone);
+  }
+  return series;
+}
+
+}  // namespace keel::study

@@ -1,0 +1,29 @@
+// What many claims do with two or more arms.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "study/claim.h"
+
+namespace keel::study {
+
+// An arm of a comparison: what trials and series call it, and what was expected of its number.
+struct Arm {
+  std::string name;
+  std::optional<double> expected = {};
+};
+
+// The numbers at `path` of the trials called like the arms, under "WHAT, NAME".
+void add_numbers(Report& report, const Results& results, const std::vector<Arm>& arms,
+                 const std::string& path, const std::string& what);
+
+// The same as a chart with a point for each arm.
+Figure chart_of(const Results& results, const std::vector<Arm>& arms, const std::string& path,
+                const std::string& title, const std::string& y_label);
+
+// The curve (curve/step, curve/NAME) of a trial, under the name of an arm.
+Series curve_of(const Results& results, const std::string& label, const std::string& curve,
+                const std::string& name);
+
+}  // namespace keel::study
