@@ -74,7 +74,7 @@ class Results {
 struct Claim {
   std::string id;                 // "higher-learning-rates"
   std::string title;              // in a few words
-  std::string quote;              // the article's own words, few
+  std::string quote;              // the article's own words, few; empty where the title says it in ours
   std::vector<Article> articles;  // that say so
   std::string question;           // that the experiment answers
   std::string setting;            // data, model, training, in a sentence

@@ -1,0 +1,72 @@
+#include "study/batch_size_sweep.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "study/measurements/train.h"
+#include "study/nets.h"
+
+namespace keel::study {
+namespace {
+
+// A word, or a layer with what depends on the batch size and the number of steps.
+std::string norm_of(const std::string& arm, Index batch_size, Index steps) {
+  const auto share = [&](double part) {
+    return static_cast<Index>(std::lround(part * static_cast<double>(steps)));
+  };
+  if (arm == "renorm") {
+    return norm_layer(
+               "renorm",
+               {{"relaxation_begin", share(0.05)}, {"r_max_end", share(0.33)}, {"d_max_end", share(0.2)}})
+        .dump();
+  }
+  if (arm == "full") {
+    const double alpha = 0.1 * static_cast<double>(batch_size) / 64 + 0.01;
+    return norm_layer("full", {{"alpha", std::min(1.0, alpha)}}).dump();
+  }
+  if (arm.starts_with("bln")) {
+    return norm_layer("bln", {{"batch_size", batch_size}, {"sqrt_scaling", arm == "bln"}}).dump();
+  }
+  return arm;
+}
+
+bool needs_two(const std::string& arm) { return arm == "batch" || arm == "renorm" || arm.starts_with("bln"); }
+
+}  // namespace
+
+std::vector<Index> swept_batch_sizes(const Plan& plan) {
+  if (!plan.full()) return {2, 8, 64};
+  return {1, 2, 4, 8, 16, 32, 64, 128, 256};
+}
+
+std::string at_batch_size(const std::string& arm, Index batch_size) {
+  return fmt::format("{} m {}", arm, batch_size);
+}
+
+void plan_batch_size_sweep(Plan& plan, const std::vector<std::string>& arms) {
+  const Index examples = plan.choose<Index>(20000, 60000);
+  for (const std::string& arm : arms) {
+    for (const Index size : swept_batch_sizes(plan)) {
+      if (size == 1 && needs_two(arm)) continue;
+      const Index steps = examples / size;
+      const double rate = 0.1 * static_cast<double>(size) / 64;
+      Json setting = probe({.norm = norm_of(arm, size, steps)}, rate, steps);
+      setting["batch"] = size;
+      plan.add(at_batch_size(arm, size), train_and_test(), setting);
+    }
+  }
+}
+
+Series over_batch_sizes(const Plan& plan, const Results& results, const std::string& arm) {
+  Series series{.name = arm, .x = {}, .y = {}};
+  for (const Index size : swept_batch_sizes(plan)) {
+    if (!results.has(at_batch_size(arm, size))) continue;
+    series.x.push_back(static_cast<double>(size));
+    series.y.push_back(results.values(at_batch_size(arm, size), "accuracy"));
+  }
+  return series;
+}
+
+}  // namespace keel::study

@@ -1,0 +1,85 @@
+#include <fmt/format.h>
+
+#include "study/batch_size_sweep.h"
+#include "study/claim.h"
+#include "study/sweep.h"
+
+namespace keel::study {
+namespace {
+
+struct Expected {
+  std::string arm;
+  std::vector<double> accuracies;  // at batches of 2, 4, 8, 16 and 64; fewer: at 2 only
+};
+const std::vector<Expected> kArms = {{"none", {}},
+                                     {"batch", {0.42, 0.92, 0.954, 0.959, 0.966}},
+                                     {"layer", {0.960, 0.959, 0.956, 0.961, 0.953}},
+                                     {"group", {0.954, 0.956, 0.952, 0.959, 0.944}},
+                                     {"rms", {}},
+                                     {"renorm", {0.78, 0.949, 0.960, 0.964, 0.966}},
+                                     {"weight", {}},
+                                     {"bln", {0.923, 0.917, 0.931, 0.937, 0.945}},
+                                     {"full", {0.964, 0.966, 0.963, 0.963, 0.959}}};
+const std::vector<Index> kExpectedSizes = {2, 4, 8, 16, 64};
+// What counts as a loss of accuracy.
+constexpr double kLoss = 0.01;
+
+void plan(Plan& plan) {
+  std::vector<std::string> arms;
+  for (const Expected& arm : kArms) arms.push_back(arm.arm);
+  plan_batch_size_sweep(plan, arms);
+}
+
+void judge(const Plan& plan, const Results& results, Report& report) {
+  const auto accuracy = [&](const std::string& arm, Index size) {
+    return results.values(at_batch_size(arm, size), "accuracy");
+  };
+  for (const Index size : swept_batch_sizes(plan)) {
+    // "Fewer than 8 to 16": from 2 to 8.
+    if (size < 2 || size > 8) continue;
+    report.expect_more(fmt::format("at batches of {}, BN loses more than a point against LN", size),
+                       accuracy("layer", size), accuracy("batch", size), kLoss);
+  }
+  report.expect_more("at batches of 2, BN loses more than a point against itself at 64",
+                     accuracy("batch", 64), accuracy("batch", 2), kLoss);
+  Figure figure{.title = "Test accuracy after one epoch",
+                .x_label = "batch size",
+                .y_label = "test accuracy",
+                .series = {},
+                .log_x = true};
+  for (const Expected& arm : kArms) {
+    for (std::size_t i = 0; i < arm.accuracies.size(); ++i) {
+      if (!results.has(at_batch_size(arm.arm, kExpectedSizes[i]))) continue;
+      report.add(Number{at_batch_size(arm.arm, kExpectedSizes[i]), accuracy(arm.arm, kExpectedSizes[i]),
+                        arm.accuracies[i]});
+    }
+    figure.series.push_back(over_batch_sizes(plan, results, arm.arm));
+  }
+  report.add(std::move(figure));
+  report.set_sentence(fmt::format(
+      "At batches of 2, BN reaches {}, against {} with LN, {} with GN and {} with batch renormalisation; at "
+      "batches of "
+      "8 it reaches {}, and LN {}.",
+      percent(accuracy("batch", 2)), percent(accuracy("layer", 2)), percent(accuracy("group", 2)),
+      percent(accuracy("renorm", 2)), percent(accuracy("batch", 8)), percent(accuracy("layer", 8))));
+}
+
+}  // namespace
+
+Claim small_batches() {
+  return {
+      .id = "small-batches",
+      .title = "BN is bad at small batches, below 8 to 16",
+      .quote = "fewer than 8-16",
+      .articles = {Article::transforms, Article::glossary, Article::faster},
+      .question = "From which batch size down does BN lose accuracy, and which norms do not?",
+      .setting =
+          "784-100-100-100-10, ReLU, He initialisation, SGD, one epoch at batches of m and a learning rate "
+          "of 0.1 m / 64; BatchRenorm relaxed between 5 and 33 % of the steps, FullNorm's alpha 0.1 m / 64 "
+          "+ 0.01",
+      .measure = "Test accuracy after the epoch, LN minus BN, against one point",
+      .plan = plan,
+      .judge = judge};
+}
+
+}  // namespace keel::study
