@@ -27,7 +27,8 @@ void finish(Moments moments, double count, double epsilon, bool subtract_mean, d
   out[1] = 1 / std::sqrt(variance + epsilon);
 }
 
-// ---- One position: a group is a row of numbers, side by side ----------------------------------------------
+// ---- A group is a row of numbers
+// -----------------------------------------------------------------------------
 
 // Around a number near the mean, as in chunk_statistics().
 template <class T>
@@ -96,7 +97,7 @@ void forward_rows(const T* x, const T* gamma, const T* beta, double epsilon, dou
   }
 }
 
-// ---- Several positions: statistics of each channel, and of those the group's
+// ---- Otherwise: statistics of each channel, and of those the group's
 // -------------------------------
 
 // Of the channels' mean and squares over `positions` (Chan, Golub & LeVeque, 1979).
@@ -137,7 +138,7 @@ void group_norm_kernel(const T* x, const T* gamma, const T* beta, double epsilon
   const Index size = s.positions * s.groups * s.width;
   over_examples(s, room, [&](Index begin, Index n, Index, double* sums, T* numbers) {
     double* const found = statistics + 2 * begin * s.groups;
-    if (s.positions == 1) {
+    if (is_row<T>(s)) {
       forward_rows(x + begin * size, gamma, beta, epsilon, found, y + begin * size, n * s.groups, s);
       return;
     }

@@ -4,7 +4,8 @@
 namespace keel::kernels::KEEL_ISA {
 namespace {
 
-// ---- One position: a group is a row of numbers, side by side ----------------------------------------------
+// ---- A group is a row of numbers
+// -----------------------------------------------------------------------------
 
 template <class T, bool kGamma>
 void row_dx(const T* x, const T* dy, const T* gamma, const RowMap<T>& map, bool subtract_mean, T* dx,
@@ -61,7 +62,7 @@ void backward_rows(const T* x, const T* dy, const T* gamma, const double* statis
   for (Index c = 0; c < 2 * channels; ++c) partial[c] = static_cast<double>(sums[c]);
 }
 
-// ---- Several positions: sums of each channel, and of those the group's
+// ---- Otherwise: sums of each channel, and of those the group's
 // -------------------------------------
 
 // dx = inverse_deviation * (gamma dy + (x - centre) * slope + offset)
@@ -139,7 +140,7 @@ void group_norm_gradient_kernel(const T* x, const T* dy, const T* gamma, const d
   over_examples(s, room, [&](Index begin, Index n, Index chunk, double* sums, T* numbers) {
     const double* const given = statistics + 2 * begin * s.groups;
     double* const part = gradients.dgamma ? partial + 2 * chunk * channels : nullptr;
-    if (s.positions == 1) {
+    if (is_row<T>(s)) {
       const Index at = begin * size;
       backward_rows(x + at, dy + at, gamma, given, numbers, part, dx ? dx + at : nullptr, n * s.groups, s);
       return;

@@ -7,6 +7,18 @@
 namespace keel::kernels {
 namespace {
 
+// Sum of the elements, pair by pair.
+template <class T>
+inline __attribute__((always_inline)) double sum_of_lanes(Vector<T> v) {
+  T lanes[kLanes<T>];
+  store(lanes, v);
+#pragma GCC unroll 8
+  for (Index half = kLanes<T> / 2; half > 0; half /= 2) {
+    for (Index i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+  }
+  return static_cast<double>(lanes[0]);
+}
+
 // Sums along a row, in as many lanes as hide the latency of an addition: in T over at most kLongestSum
 // numbers a lane, in double over all of them.
 template <class T>
@@ -14,23 +26,37 @@ struct RowSum {
   static constexpr int kVectors = 4;
 
   inline __attribute__((always_inline)) void flush() {
-    add<T>((parts[0] + parts[1]) + (parts[2] + parts[3]), lanes);
+    before += sum_of_lanes<T>((parts[0] + parts[1]) + (parts[2] + parts[3]));
     for (Vector<T>& part : parts) part = Vector<T>{};
   }
   inline __attribute__((always_inline)) double total() {
     flush();
-    for (Index half = kLanes<T> / 2; half > 0; half /= 2) {
-      for (Index i = 0; i < half; ++i) lanes[i] += lanes[i + half];
-    }
-    return lanes[0];
+    return before;
   }
 
   Vector<T> parts[kVectors] = {};
-  double lanes[kLanes<T>] = {};
+  double before = 0;
 };
 
-// add(part, i, access) for all vectors of a row of n numbers, the rest of the last one missing; flush() where
-// sums in T get long.
+// The rest of a row of at least a vector's elements, as the end of the vector that ends there.
+template <class T>
+struct RestOfRow : WholeVectors<T, 1> {
+  explicit inline __attribute__((always_inline)) RestOfRow(Index elements) : back(kLanes<T> - elements) {
+    T index[kLanes<T>];
+    for (Index i = 0; i < kLanes<T>; ++i) index[i] = static_cast<T>(i);
+    own = load(index) >= static_cast<T>(back);
+  }
+  inline __attribute__((always_inline)) Vector<T> get(const T* p, Vector<T> otherwise) const {
+    return own ? load(p - back) : otherwise;
+  }
+  inline __attribute__((always_inline)) void put(T* p, Vector<T> v) const {
+    store(p - back, own ? v : load(p - back));
+  }
+  Index back;
+  decltype(Vector<T>{} >= Vector<T>{}) own;
+};
+
+// add_up(part, i, access) for all vectors of a row of n >= kLanes numbers; flush() where sums in T get long.
 template <class T, class Add, class Flush>
 inline __attribute__((always_inline)) void along_row(Index n, const Add& add_up, const Flush& flush) {
   constexpr int kVectors = RowSum<T>::kVectors;
@@ -48,15 +74,15 @@ inline __attribute__((always_inline)) void along_row(Index n, const Add& add_up,
     for (int v = 0; v < kVectors; ++v) add_up(v, i + v * kLanes<T>, WholeVectors<T, 1>());
   }
   for (; i + kLanes<T> <= n; i += kLanes<T>) add_up(0, i, WholeVectors<T, 1>());
-  if (i < n) add_up(1, i, PartOfVector<T>(n - i));
+  if (i < n) add_up(1, i, RestOfRow<T>(n - i));
 }
 
-// f(i, access) for all vectors of a row.
+// f(i, access) for all vectors of such a row.
 template <class T, class F>
 inline __attribute__((always_inline)) void over_row(Index n, const F& f) {
   Index i = 0;
   for (; i + kLanes<T> <= n; i += kLanes<T>) f(i, WholeVectors<T, 1>());
-  if (i < n) f(i, PartOfVector<T>(n - i));
+  if (i < n) f(i, RestOfRow<T>(n - i));
 }
 
 // xhat = (x - centre) * inverse_deviation + correction: see ChannelMaps.
@@ -71,6 +97,12 @@ struct RowMap {
   }
   T centre, inverse_deviation, correction;
 };
+
+// Whether a group is a row of numbers, side by side, that fills vectors.
+template <class T>
+inline bool is_row(const GroupNormSizes& s) {
+  return s.positions == 1 && s.width >= kLanes<T>;
+}
 
 // Numbers of each channel, in a thread's room.
 template <class T>
