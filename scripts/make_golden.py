@@ -16,6 +16,7 @@ from golden.cases import (
     batch_norm_cases,
     convolution_cases,
     dense_cases,
+    example_norm_cases,
     loss_cases,
     pooling_cases,
 )
@@ -30,6 +31,7 @@ TOPICS = {
     "losses": lambda: {"cases": loss_cases()},
     "convolutions": lambda: {"cases": convolution_cases()},
     "pooling": lambda: {"cases": pooling_cases()},
+    "example_norms": lambda: {"cases": example_norm_cases()},
     "batch_norm": lambda: {"cases": batch_norm_cases()},
     "trajectory_mlp": lambda: trajectory(mlp(with_batch_norm=False), 16, first_stream=1000),
     "trajectory_mlp_bn": lambda: trajectory(mlp(with_batch_norm=True), 16, first_stream=1000),

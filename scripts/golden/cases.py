@@ -7,9 +7,13 @@ from golden.tensors import (
     dense,
     fill,
     global_avg_pool2d,
+    group_norm,
+    instance_norm,
     labels,
+    layer_norm,
     make,
     max_pool2d,
+    rms_norm,
     stored,
 )
 
@@ -171,4 +175,27 @@ def batch_norm_cases():
     batch_norm_case(c, "images", (2, 3, 2, 4), momentum=0.1, epsilon=1e-5)
     batch_norm_case(c, "images_cumulative", (2, 3, 2, 4), momentum=None, epsilon=1e-5)
     batch_norm_case(c, "large_epsilon", (4, 3), momentum=0.01, epsilon=1e-3)
+    return c.list
+
+
+# ---- Normalisation of each example by itself -------------------------------------------------------------------
+
+
+def example_norm_cases():
+    c = Cases()
+
+    def inputs(shape, of_affine):
+        return {"x": c.fill(*shape, bound=4.0), "gamma": c.fill(*of_affine, bound=2.0), "beta": c.fill(*of_affine)}
+
+    c.add("layer_norm", layer_norm, inputs((4, 7), (7,)))
+    c.add("layer_norm_large_epsilon", layer_norm, inputs((3, 5), (5,)), epsilon=1e-3)
+    c.add("layer_norm_sequence", layer_norm, inputs((2, 3, 5), (5,)))
+    c.add("layer_norm_images", layer_norm, inputs((2, 3, 2, 4), (3, 2, 4)), axes=3)
+    c.add("layer_norm_plain", layer_norm, {"x": c.fill(3, 6)})
+    c.add("group_norm", group_norm, inputs((2, 3, 2, 6), (6,)), groups=3)
+    c.add("group_norm_rows", group_norm, inputs((4, 6), (6,)), groups=2, epsilon=1e-3)
+    c.add("group_norm_one", group_norm, inputs((2, 2, 3, 4), (4,)), groups=1)
+    c.add("instance_norm", instance_norm, inputs((2, 3, 2, 4), (4,)))
+    c.add("instance_norm_plain", instance_norm, {"x": c.fill(2, 5, 3)})
+    c.add("rms_norm", rms_norm, {"x": c.fill(4, 7, bound=4.0), "gamma": c.fill(7, bound=2.0)})
     return c.list

@@ -95,3 +95,20 @@ def batch_norm(x, gamma, beta, mean, variance, training, momentum, epsilon):
     """momentum as in PyTorch: the weight of the new batch. mean and variance are updated in place in training."""
     y = F.batch_norm(channels_first(x), mean, variance, gamma, beta, training, momentum, epsilon)
     return channels_last(y)
+
+
+def layer_norm(x, gamma=None, beta=None, axes=1, epsilon=1e-5):
+    return F.layer_norm(x, x.shape[-axes:], gamma, beta, epsilon)
+
+
+def group_norm(x, gamma=None, beta=None, groups=1, epsilon=1e-5):
+    return channels_last(F.group_norm(channels_first(x), groups, gamma, beta, epsilon))
+
+
+def instance_norm(x, gamma=None, beta=None, epsilon=1e-5):
+    return channels_last(F.instance_norm(channels_first(x), weight=gamma, bias=beta, eps=epsilon))
+
+
+def rms_norm(x, gamma, epsilon=1e-5):
+    """By its formula: PyTorch has it from version 2.4 on."""
+    return x / torch.sqrt((x * x).mean(dim=-1, keepdim=True) + epsilon) * gamma
