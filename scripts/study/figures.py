@@ -50,8 +50,12 @@ class Drawing:
         means = [point["mean"] for point in points]
         self.percent = wording.is_share(figure["y_label"], means)
         shown = drawn_series(figure)
-        self.named_by_place = shown is not figure["series"]
-        step = min(0.22, 0.7 / max(len(shown), 1)) if self.categories and not self.named_by_place else 0
+        places = [point["x"] for series in shown for point in series["points"]]
+        # Where no two share a place, each stands in the middle of its own; its name may be that of the place.
+        self.apart = bool(self.categories) and len(set(places)) == len(places)
+        self.named_by_place = self.apart and all(series["name"] == self.categories[int(point["x"])]
+                                                 for series in shown for point in series["points"])
+        step = min(0.22, 0.7 / max(len(shown), 1)) if self.categories and not self.apart else 0
         self.curves = [Curve(series, figure, 100 if self.percent else 1, (index - (len(shown) - 1) / 2) * step)
                        for index, series in enumerate(shown)]
         # Names that do not fit side by side stand one below the other.
@@ -87,7 +91,7 @@ class Drawing:
         rows = math.ceil(len(entries) / columns)
         height = AXES_HEIGHT
         if self.sideways:
-            rows_of_one = 1 if self.named_by_place else len(self.curves)
+            rows_of_one = 1 if self.apart else len(self.curves)
             height = 0.6 + len(self.categories) * max(0.3, 0.13 * rows_of_one + 0.12)
         total = height + rows * ROW_HEIGHT + (0.08 if rows else 0)
         figure = Figure(figsize=(WIDTH, total), layout="constrained")

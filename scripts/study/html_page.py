@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from study import figures, styles, wording
-from study.record import UNFINISHED, verdict_of
+from study.record import UNFINISHED, parts_of, sentence_of, verdict_of
 
 STYLE = Path(__file__).with_name("page.css")
 
@@ -45,7 +45,7 @@ def table(kind, titles, rows) -> str:
 def overview(record) -> str:
     rows = [(f'<a href="#{text(claim["id"])}">{text(claim["title"])}</a>',
              text(", ".join(claim["articles"])), badge(verdict_of(claim), VERDICTS),
-             text(claim.get("sentence", ""))) for claim in record["claims"]]
+             text(sentence_of(claim))) for claim in record["claims"]]
     return table("claims", ("claim", "article", "verdict", "in one sentence"), rows)
 
 
@@ -89,7 +89,7 @@ def number_rows(claim):
 
 
 def plots(claim, looks, draw) -> str:
-    if not claim.get("figures"):
+    if not parts_of(claim, "figures"):
         return ""
     made = "".join(f"<figure><figcaption>{text(figure['title'])}</figcaption>\n"
                    f"{draw(figure, looks, claim['id'] + f'-{index}')}{signs(figure)}</figure>\n"
@@ -104,21 +104,22 @@ def signs(figure) -> str:
 
 def section(record, claim, looks, draw) -> str:
     articles = "; ".join(f"“{record['articles'][key]}”" for key in claim["articles"])
+    quote = f'<p>“{text(claim["quote"])}”</p>' if claim["quote"] else ""
     parts = [f'<section class="claim" id="{text(claim["id"])}">\n<div class=said><h2>{text(claim["title"])}</h2>\n'
-             f'<p class=answer>{badge(verdict_of(claim), VERDICTS)} {text(claim.get("sentence", ""))}</p>\n'
-             f'<blockquote><p>“{text(claim["quote"])}”</p><footer>{text(articles)}</footer></blockquote>\n',
+             f'<p class=answer>{badge(verdict_of(claim), VERDICTS)} {text(sentence_of(claim))}</p>\n'
+             f'<blockquote>{quote}<footer>{text(articles)}</footer></blockquote>\n',
              definitions([("Question", text(claim["question"])), ("Setting", text(claim["setting"])),
                           ("Measure and rule", text(claim["measure"]))]), "</div>\n",
              plots(claim, looks, draw)]
-    if claim.get("checks"):
+    if parts_of(claim, "checks"):
         parts.append(table("checks", ("check", "rule", "found, 95 % interval", "outcome"), check_rows(claim)))
-    if claim.get("numbers"):
+    if parts_of(claim, "numbers"):
         rows = list(number_rows(claim))
         parts.append(table("numbers", ("number", "mean", "95 % interval", "expected", "the interval is"), rows)
                      if len(rows[0]) == 5 else table("numbers", ("number", "mean", "95 % interval"), rows))
-    parts += [f"<p class=note>{text(note)}</p>\n" for note in claim.get("notes", [])]
-    parts.append(f"<p class=back>{text(wording.duration(claim['seconds']))} of trials · "
-                 '<a href="#top">all claims</a></p>\n</section>\n')
+    parts += [f"<p class=note>{text(note)}</p>\n" for note in parts_of(claim, "notes")]
+    took = f"{wording.duration(claim['seconds'])} of trials · " if claim["complete"] else ""
+    parts.append(f'<p class=back>{took}<a href="#top">all claims</a></p>\n</section>\n')
     return "".join(parts)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from study import wording
-from study.record import verdict_of
+from study.record import parts_of, sentence_of, verdict_of
 
 
 def escaped(text: str) -> str:
@@ -25,7 +25,7 @@ def articles_of(record, claim) -> str:
 def overview(record) -> list[str]:
     return table(("claim", "article", "verdict", "in one sentence"), [
         (f"[{escaped(claim['title'])}](#{claim['id']})", escaped(", ".join(claim["articles"])),
-         f"**{verdict_of(claim)}**", escaped(claim.get("sentence", ""))) for claim in record["claims"]])
+         f"**{verdict_of(claim)}**", escaped(sentence_of(claim))) for claim in record["claims"]])
 
 
 def check_rows(claim):
@@ -49,23 +49,23 @@ def number_rows(claim):
 
 def section(record, claim, page: str) -> list[str]:
     lines = [f'<a id="{claim["id"]}"></a>', "", f"## {escaped(claim['title'])}", ""]
-    lines += [f"**{verdict_of(claim).capitalize()}.** {escaped(claim.get('sentence', ''))}".strip(), ""]
-    lines += [f"> “{escaped(claim['quote'])}”", ">", f"> — {articles_of(record, claim)}", ""]
+    lines += [f"**{verdict_of(claim).capitalize()}.** {escaped(sentence_of(claim))}".strip(), ""]
+    lines += [f"> “{escaped(claim['quote'])}”", ">"] * bool(claim["quote"]) + [f"> — {articles_of(record, claim)}", ""]
     lines += [f"- Question: {escaped(claim['question'])}", f"- Setting: {escaped(claim['setting'])}",
               f"- Measure and rule: {escaped(claim['measure'])}"]
-    lines += [f"- Took {wording.duration(claim['seconds'])} of trials."]
-    if claim.get("figures"):
-        noun = "figure" if len(claim["figures"]) == 1 else "figures"
-        lines += [f"- [{noun.capitalize()}]({page}#{claim['id']}): "
-                  f"{'; '.join(escaped(figure['title']) for figure in claim['figures'])}"]
+    if claim["complete"]:
+        lines += [f"- Took {wording.duration(claim['seconds'])} of trials."]
+    titles = [escaped(figure["title"]) for figure in parts_of(claim, "figures")]
+    if titles:
+        lines += [f"- [{'Figure' if len(titles) == 1 else 'Figures'}]({page}#{claim['id']}): {'; '.join(titles)}"]
     lines += [""]
-    if claim.get("checks"):
+    if parts_of(claim, "checks"):
         lines += table(("check", "rule", "found (95 % interval)", "outcome"), check_rows(claim))
-    if claim.get("numbers"):
+    if parts_of(claim, "numbers"):
         rows = list(number_rows(claim))
         titles = ("number", "mean", "95 % interval", "expected (the interval lies)")
         lines += table(titles[:len(rows[0])], rows)
-    for note in claim.get("notes", []):
+    for note in parts_of(claim, "notes"):
         lines += [f"Note: {escaped(note)}", ""]
     return lines
 

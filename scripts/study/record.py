@@ -19,8 +19,9 @@ RECORD = {"program": str, "version": str, "compiler": str, "isa": str, "length":
           "command": str, "data": dict, "machine": dict, "started": str, "seconds": NUMBER, "articles": dict,
           "claims": list}
 CLAIM = {"id": str, "title": str, "quote": str, "articles": list, "question": str, "setting": str, "measure": str,
-         "seconds": NUMBER, "complete": bool}
-FINISHED_CLAIM = {"verdict": str, "sentence": str, "checks": list, "numbers": list, "figures": list, "notes": list}
+         "complete": bool}
+FINISHED_CLAIM = {"seconds": NUMBER, "verdict": str, "sentence": str, "checks": list, "numbers": list, "figures": list,
+                  "notes": list}
 INTERVAL = {"mean": OPTIONAL_NUMBER, "low": OPTIONAL_NUMBER, "high": OPTIONAL_NUMBER}
 CHECK = {"statement": str, "rule": str, "outcome": str, **INTERVAL}
 QUANTITY = {"label": str, "values": list, **INTERVAL}
@@ -96,7 +97,8 @@ def check_claim(claim, articles, place):
         raise StudyError(f"{place}: id: expected lower-case letters, digits and -, found {kind_of(claim['id'])}")
     for article in claim["articles"]:
         require_one_of(article, (*articles, ), f"{place}.articles")
-    if not claim["complete"] and "verdict" not in claim:
+    if not claim["complete"]:
+        require({"failed": "", **claim}, {"failed": str}, place)
         return
     require(claim, FINISHED_CLAIM, place)
     require_one_of(claim["verdict"], VERDICTS, f"{place}.verdict")
@@ -144,6 +146,18 @@ def read(path: Path) -> dict:
 
 def verdict_of(claim) -> str:
     return claim["verdict"] if claim["complete"] else UNFINISHED
+
+
+def sentence_of(claim) -> str:
+    """What was found; of a claim that is not finished, what went wrong, if something did."""
+    if claim["complete"]:
+        return claim["sentence"]
+    return f"A trial failed: {claim['failed']}" if "failed" in claim else ""
+
+
+def parts_of(claim, name) -> list:
+    """Its checks, numbers, figures or notes; a claim that is not finished has none."""
+    return claim[name] if claim["complete"] else []
 
 
 def seeds_with_value(values) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from study.record import parts_of
+
 # For the colour-blind too, as far as so many can be: no two have the same marker. On white, and on black.
 COLORS = {
     "blue": ("#0072b2", "#56b4f5"),
@@ -81,7 +83,7 @@ def styles_of(record) -> dict[str, Style]:
     """By name. Those that are drawn in one figure differ in colour as long as there are colours, but for one
     normalization in several settings, which differ in marker and dashes."""
     figures = [[series["name"] for series in drawn_series(figure)]
-               for claim in record["claims"] for figure in claim.get("figures", [])]
+               for claim in record["claims"] for figure in parts_of(claim, "figures")]
     names = list(dict.fromkeys(name for figure in figures for name in figure))
     styles: dict[str, Style] = {}
 

@@ -41,7 +41,8 @@ def plain(value: float, digits: int = 3) -> str:
         mantissa, exponent = f"{value:.{digits - 2}e}".split("e")
         if "." in mantissa:
             mantissa = mantissa.rstrip("0").rstrip(".")
-        return f"{mantissa} × {power_of_ten(int(exponent))}".replace("-", MINUS)
+        power = power_of_ten(int(exponent))
+        return power if mantissa == "1" else f"{mantissa} × {power}".replace("-", MINUS)
     if value == int(value):
         return fixed(value, 0)
     text = fixed(value, max(0, digits - 1 - math.floor(math.log10(size))))

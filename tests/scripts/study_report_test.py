@@ -148,8 +148,8 @@ class WordingTest(unittest.TestCase):
         for values, text in (((0.95432, 0.95101, 0.95763), "0.9543 (0.9510 to 0.9576)"),
                              ((2350.4, 2190, 2510.8), "2350 (2190 to 2511)"),
                              ((0.00003, -0.02, 0.02), "0.000 (−0.020 to 0.020)"), ((2.0, None, None), "2"),
-                             ((None, None, None), "–"), ((1e-7, 1e-7, 1e-7), "1 × 10⁻⁷"),
-                             ((1e8, 8e7, 1.2e8), "1 × 10⁸ (8 × 10⁷ to 1.2 × 10⁸)")):
+                             ((None, None, None), "–"), ((1e-7, 1e-7, 1e-7), "10⁻⁷"),
+                             ((1e8, 8e7, 1.2e8), "10⁸ (8 × 10⁷ to 1.2 × 10⁸)")):
             self.assertEqual(wording.Amount(*values).both, text)
         self.assertEqual(wording.Amount(0.97654, 0.975, 0.978, percent=True).both, "97.65 % (97.50 to 97.80)")
 
@@ -194,7 +194,31 @@ class StylesTest(unittest.TestCase):
     def test_many_names(self):
         names = [f"series {index}" for index in range(30)]
         figure = study_support.figure("t", "x", "y", {name: [] for name in names})
-        self.assertEqual(len(styles.styles_of({"claims": [{"figures": [figure]}]})), 30)
+        self.assertEqual(len(styles.styles_of({"claims": [{"complete": True, "figures": [figure]}]})), 30)
+
+
+class PlacesTest(unittest.TestCase):
+    """Where a chart's points stand."""
+
+    def drawing(self, series, categories):
+        points = {name: [study_support.point(place, [0.5]) for place in places] for name, places in series.items()}
+        return figures.Drawing(study_support.figure("t", "", "y", points, categories=categories), {})
+
+    def test_a_place_of_their_own(self):
+        drawing = self.drawing({"none": [0], "dropout + BN": [1], "x": [2]}, ["none", "dropout + BN", "x"])
+        self.assertEqual([curve.x for curve in drawing.curves], [[0], [1], [2]])
+        self.assertTrue(drawing.named_by_place)
+        self.assertFalse(self.drawing({"a": [0], "b": [1]}, ["x", "y"]).named_by_place)
+
+    def test_a_single_series_over_norms(self):
+        drawing = self.drawing({"runs": [0, 1]}, ["none", "batch"])
+        self.assertEqual([(curve.name, curve.x) for curve in drawing.curves], [("none", [0]), ("batch", [1])])
+        self.assertEqual([curve.name for curve in self.drawing({"runs": [0, 1]}, ["plain", "deep"]).curves], ["runs"])
+
+    def test_side_by_side(self):
+        drawing = self.drawing({"a": [0, 1], "b": [0, 1]}, ["x", "y"])
+        self.assertEqual([curve.x for curve in drawing.curves], [[-0.11, 0.89], [0.11, 1.11]])
+        self.assertFalse(drawing.named_by_place)
 
 
 class MarkdownTest(StudyTest):
@@ -208,6 +232,7 @@ class MarkdownTest(StudyTest):
         self.assertIn("| steps to 97 %, batch | 1077 | 925 to 1229 | 900 (higher) |", page)
         self.assertIn("| µs a step | 817.4 (4 of 5 seeds have a value) | 809.9 to 824.9 | – |", page)
         self.assertIn("“Normalization & &lt;dropout&gt;”", page)
+        self.assertIn("**Not finished.** A trial failed: out of memory\n\n> — “How Batch", page)
         self.assertIn("[Figures](study.html#very-deep): Gradient of the first", page)
 
     def test_tables_are_whole(self):
