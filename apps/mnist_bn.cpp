@@ -25,8 +25,15 @@ using nlohmann::ordered_json;
 constexpr const char* kProgram = "keel-mnist-bn";
 // Options that say where, how fast and how long, but not what: they may change when a run goes on. The data
 // are compared by their content.
-const std::set<std::string> kFreeOptions = {"data",    "out",  "overwrite",        "resume",
-                                            "threads", "jobs", "checkpoint-every", "epochs"};
+const std::set<std::string> kFreeOptions = {"data",
+                                            "out",
+                                            "overwrite",
+                                            "resume",
+                                            "threads",
+                                            "jobs",
+                                            "checkpoint-every",
+                                            "epochs",
+                                            "log-distributions"};
 
 // More than are of use, and few enough that all can be started.
 constexpr Index kMostJobs = 64;
@@ -38,7 +45,8 @@ void declare(CommandLine& command) {
   command.add(
       "resume", "DIR", "",
       "Go on with the run that the directory holds, as if it had never stopped: under its own options, "
-      "of which only --epochs, --data, --threads, --jobs and --checkpoint-every may be given anew");
+      "of which only --epochs, --data, --threads, --jobs, --checkpoint-every and --log-distributions may be "
+      "given anew");
   command.add("model", "mlp|cnn", "mlp", "mlp: Dense 128; cnn: four 3x3 convolutions and Dense 128");
   apps::add_model_details(command);
   command.add_number("epochs", "N", "10", "Passes over the training set");
@@ -49,6 +57,7 @@ void declare(CommandLine& command) {
   command.add_number("seed", "S", "1", "Of initial weights, shuffling and dropout");
   apps::add_threads(command);
   apps::add_checkpoint_every(command);
+  apps::add_log_distributions(command);
   command.add_number(
       "jobs", "N", "1",
       "Models trained at the same time, with a share of the threads each, at least one: 2 trains "
@@ -75,6 +84,7 @@ apps::ExperimentOptions experiment_options(const CommandLine& command) {
   options.jobs = std::min<Index>(command.integer("jobs", 1, kMostJobs),
                                  static_cast<Index>(apps::Experiment::arms().size()));
   options.checkpoint_every = apps::checkpoint_every(command);
+  options.log_distributions = apps::log_distributions(command);
   return options;
 }
 

@@ -45,19 +45,28 @@ void declare(CommandLine& command) {
   command.add(
       "resume", "DIR", "",
       "Go on with the run in the directory as if it had never stopped. Its options stay as they were; "
-      "only --data, --threads, --checkpoint-every, --recalibrate-bn and, unless the schedule is "
+      "only --data, --threads, --checkpoint-every, --log-distributions, --recalibrate-bn and, unless the "
+      "schedule is "
       "cosine, --epochs may be given anew");
   command.add("config", "FILE", "",
               "Repeat an earlier run: take the options from its config.json, but for those given here");
   apps::add_checkpoint_every(command);
+  apps::add_log_distributions(command);
   apps::add_threads(command);
 }
 
 // Options that say where, how fast and how long, but not what: they may change when a run goes on. The data
 // are compared by their content, and the model by its description.
 std::set<std::string> free_options(const CommandLine& command) {
-  std::set<std::string> names = {"data",   "out",     "overwrite",        "resume",
-                                 "config", "threads", "checkpoint-every", "recalibrate-bn"};
+  std::set<std::string> names = {"data",
+                                 "out",
+                                 "overwrite",
+                                 "resume",
+                                 "config",
+                                 "threads",
+                                 "checkpoint-every",
+                                 "recalibrate-bn",
+                                 "log-distributions"};
   if (!apps::depends_on_epochs(command)) names.insert("epochs");
   return names;
 }

@@ -98,7 +98,7 @@ std::vector<std::filesystem::path> Experiment::files() {
 }
 
 std::vector<std::filesystem::path> Experiment::derived_files() {
-  return {"losses.png", "losses.svg", "summary.json"};
+  return {"losses.png", "losses.svg", "layers.png", "layers.svg", "summary.json"};
 }
 
 nn::ClassifierOptions Experiment::classifier_of(const std::string& arm) const {
@@ -148,6 +148,7 @@ void Experiment::train_arm(ArmResult& result, Index place, const ExperimentRun& 
       .resume = run.resume,
       .found = run.found.empty() ? std::nullopt : run.found[static_cast<std::size_t>(place)],
       .checkpoint_every = options_.checkpoint_every,
+      .log_distributions = options_.log_distributions,
       .display = display};
   training_run.config["data"] = data_record_;
   training_run.config["model"] = {{"name", options_.model},

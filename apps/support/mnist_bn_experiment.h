@@ -29,6 +29,7 @@ struct ExperimentOptions {
   std::uint64_t seed = 1;
   Index jobs = 1;  // arms that are trained at the same time
   train::CheckpointEvery checkpoint_every = {};
+  Index log_distributions = 0;  // as in TrainingRun
 };
 
 // One of the two models, from start to end.
@@ -75,7 +76,7 @@ class Experiment {
   static const std::vector<std::string>& arms();
   // The files that the arms and the summary are written to, relative to the run's directory.
   static std::vector<std::filesystem::path> files();
-  // What scripts/plot_losses.py makes of them: out of date as soon as a new run starts.
+  // What scripts/plot_losses.py and plot_layers.py make of them: out of date as soon as a new run starts.
   static std::vector<std::filesystem::path> derived_files();
 
   // Finds what would fail in the middle of a run.   throws: what train::check_batches() throws

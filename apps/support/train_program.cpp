@@ -61,7 +61,8 @@ const char* in_words(train::Ending ending) {
 }  // namespace
 
 std::vector<fs::path> TrainProgram::derived_files() {
-  return {"losses.png", "losses.svg", kSummary, fs::path(kCheckpointFolder) / kRecalibrated};
+  return {"losses.png", "losses.svg", "layers.png",
+          "layers.svg", kSummary,     fs::path(kCheckpointFolder) / kRecalibrated};
 }
 
 std::vector<fs::path> TrainProgram::files() {
@@ -90,6 +91,7 @@ TrainProgram::TrainProgram(const CommandLine& command, ordered_json record,
       test_(evaluation_batches(data_.test)) {
   fit_options_of(command, epochs_, training_.count());
   checkpoint_every(command);
+  log_distributions(command);
   recalibrate_ = command.integer("recalibrate-bn", 0);
   if (recalibrate_ > 0 && !has_running_statistics(*model_)) {
     // One that was recorded with another model is for nothing here.
@@ -131,6 +133,7 @@ TrainingRun TrainProgram::training_run(const fs::path& directory, const ordered_
                      .resume = resume,
                      .found = std::move(found),
                      .checkpoint_every = checkpoint_every(command_),
+                     .log_distributions = log_distributions(command_),
                      .fit = fit_options_of(command_, epochs_, training_.count()),
                      .progress = {.name = name, .epochs = epochs_},
                      .display = std::make_shared<train::ProgressDisplay>()};

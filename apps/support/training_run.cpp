@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <ctime>
+#include <numeric>
 
 #include "keel/nn/model_description.h"
 #include "keel/train/csv_log.h"
+#include "keel/train/layer_log.h"
 #include "support/interruption.h"
 #include "support/optimizer_options.h"
 #include "support/recorded_run.h"
@@ -21,6 +23,10 @@ namespace {
 
 constexpr const char* kConfig = "config.json";
 constexpr const char* kLog = "epochs.csv";
+constexpr const char* kLayerLog = "layers.csv";
+
+// Of the validation set, in its order.
+constexpr Index kProbeExamples = 1000;
 
 // Keeps the rows, also those of a run that ends with an exception.
 class Recorder final : public train::Callback {
@@ -62,10 +68,24 @@ void write_config(const TrainingRun& run, const train::FitState& start) {
   write_json(path, config);
 }
 
+std::shared_ptr<train::Callback> layer_log(const TrainingRun& run, const nn::Module& model,
+                                           const data::Dataset& validation, Index start_step) {
+  const fs::path path = run.directory / kLayerLog;
+  std::error_code ignored;
+  if (start_step > 0 && !fs::exists(path, ignored)) {
+    run.display->print(fmt::format("warning: no {}: it begins at step {}", path.string(), start_step));
+  }
+  std::vector<std::int32_t> first(static_cast<std::size_t>(std::min(kProbeExamples, validation.size())));
+  std::iota(first.begin(), first.end(), 0);
+  return std::make_shared<train::LayerLog>(
+      path, model, validation.gather(first).inputs,
+      train::LayerLogOptions{.every = run.log_distributions, .start_step = start_step});
+}
+
 }  // namespace
 
 std::vector<fs::path> training_run_files() {
-  std::vector<fs::path> files = {kConfig, kLog};
+  std::vector<fs::path> files = {kConfig, kLog, kLayerLog};
   const train::CheckpointDirectory checkpoints(kCheckpointFolder);
   for (const fs::path& file :
        {checkpoints.last(), checkpoints.next(), checkpoints.previous(), checkpoints.best()}) {
@@ -119,13 +139,30 @@ train::FitResult train_in_directory(const TrainingRun& run, nn::Module& model, o
     run.display->draw_bar(run.progress.place,
                           fmt::format("{} evaluating before the first step", run.progress.name));
   }
-  return train::fit(
-      model, optimizer, training, validation, options,
-      {std::make_shared<Recorder>(log), std::make_shared<train::CsvLog>(run.directory / kLog, log),
-       std::make_shared<train::Progress>(run.progress, run.display),
-       // The last: what it saves has been logged.
-       writer});
+  std::vector<std::shared_ptr<train::Callback>> callbacks = {
+      std::make_shared<Recorder>(log), std::make_shared<train::CsvLog>(run.directory / kLog, log),
+      std::make_shared<train::Progress>(run.progress, run.display)};
+  if (run.log_distributions > 0) {
+    callbacks.push_back(layer_log(run, model, validation.dataset(), options.start.step));
+  }
+  // The last: what it saves has been logged.
+  callbacks.push_back(writer);
+  return train::fit(model, optimizer, training, validation, options, callbacks);
 }
+
+void add_log_distributions(CommandLine& command) {
+  command.add_number(
+      "log-distributions", "N", "0",
+      fmt::format(
+          "Every N steps from step 0 on, a row for each layer in layers.csv; 0: none. For the first {} "
+          "validation examples: p15, p50, p85 (percentiles), mean, deviation of the layer's input and "
+          "unit_p15 to unit_p85 of one unit; dead, flat: shares of an activation's units that are always 0 "
+          "and of its input where its slope is below 0.01. Of the training step: gradient_norm, weight_norm, "
+          "update_ratio; running_mean_*, running_var_* of BatchNorm. Changes nothing of the run",
+          kProbeExamples));
+}
+
+Index log_distributions(const CommandLine& command) { return command.integer("log-distributions", 0); }
 
 void add_checkpoint_every(CommandLine& command) {
   command.add_number(

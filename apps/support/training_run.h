@@ -1,4 +1,5 @@
-// One model that is trained in one directory: config.json, epochs.csv and checkpoints/ in it.
+// One model that is trained in one directory: config.json, epochs.csv and checkpoints/ in it, and layers.csv
+// if that is asked for.
 #pragma once
 
 #include <filesystem>
@@ -22,7 +23,8 @@ struct TrainingRun {
   bool resume = false;
   std::optional<train::CheckpointDirectory::Found> found = {};
   train::CheckpointEvery checkpoint_every = {};
-  train::FitOptions fit = {};  // but for where to start and who may interrupt, which train_in() sets
+  Index log_distributions = 0;  // steps from one entry of layers.csv to the next; 0: no such file
+  train::FitOptions fit = {};   // but for where to start and who may interrupt, which train_in() sets
   train::ProgressOptions progress = {};
   std::shared_ptr<train::ProgressDisplay> display;
 };
@@ -53,5 +55,9 @@ train::FitResult train_in_directory(const TrainingRun& run, nn::Module& model, o
 //   throws: UsageError
 train::CheckpointEvery checkpoint_every(const CommandLine& command);
 void add_checkpoint_every(CommandLine& command);
+
+// What --log-distributions says, for TrainingRun.   throws: UsageError
+Index log_distributions(const CommandLine& command);
+void add_log_distributions(CommandLine& command);
 
 }  // namespace keel::apps
