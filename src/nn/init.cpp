@@ -2,8 +2,10 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 
 #include "keel/core/error.h"
 
@@ -61,6 +63,32 @@ Initializer normal_of_variance(const char* name, Variance variance) {
   };
 }
 
+// A type of its own, by which is_pytorch_default() knows it.
+struct PyTorchDefault {
+  void operator()(Tensor& tensor, const Fans& fans, Rng& rng) const {
+    uniform_of_variance("pytorch_default", pytorch_variance)(tensor, fans, rng);
+  }
+};
+
+// Gram and Schmidt's orthonormalisation of `count` normal vectors one after the other, each taken twice, as
+// rounding leaves some of what is taken off. All coefficients on the diagonal are positive, which is what
+// makes the result uniformly distributed.
+std::vector<double> orthonormal_vectors(Index count, Index length, Rng& rng) {
+  std::vector<double> vectors(static_cast<std::size_t>(count * length));
+  for (double& element : vectors) element = rng.normal();
+  for (Index i = 0; i < count; ++i) {
+    const auto vector = vectors.begin() + i * length;
+    for (Index k = 0; k < 2 * i; ++k) {
+      const auto other = vectors.begin() + k % i * length;
+      const double along = std::inner_product(vector, vector + length, other, 0.0);
+      for (Index j = 0; j < length; ++j) vector[j] -= along * other[j];
+    }
+    const double norm = std::sqrt(std::inner_product(vector, vector + length, vector, 0.0));
+    for (Index j = 0; j < length; ++j) vector[j] /= norm;
+  }
+  return vectors;
+}
+
 struct Named {
   const char* name;
   Initializer (*make)();
@@ -70,8 +98,10 @@ constexpr std::array kNamed = {
     Named{"glorot_uniform", glorot_uniform},
     Named{"he_normal", he_normal},
     Named{"he_uniform", he_uniform},
+    Named{"identity", identity},
     Named{"normal", [] { return normal(); }},
     Named{"ones", ones},
+    Named{"orthogonal", orthogonal},
     Named{"pytorch_default", pytorch_default},
     Named{"uniform", [] { return uniform(); }},
     Named{"zeros", zeros},
@@ -111,7 +141,40 @@ Initializer glorot_uniform() { return uniform_of_variance("glorot_uniform", glor
 Initializer glorot_normal() { return normal_of_variance("glorot_normal", glorot_variance); }
 Initializer he_uniform() { return uniform_of_variance("he_uniform", he_variance); }
 Initializer he_normal() { return normal_of_variance("he_normal", he_variance); }
-Initializer pytorch_default() { return uniform_of_variance("pytorch_default", pytorch_variance); }
+Initializer pytorch_default() { return PyTorchDefault(); }
+bool is_pytorch_default(const Initializer& initializer) {
+  return initializer.target<PyTorchDefault>() != nullptr;
+}
+
+Initializer orthogonal() {
+  return [](Tensor& tensor, const Fans&, Rng& rng) {
+    check<ShapeError>(tensor.rank() >= 2, "[orthogonal] expected a tensor of at least two axes, found {}",
+                      tensor.shape());
+    const Index columns = tensor.size(-1), rows = tensor.shape().numel_between(0, tensor.rank() - 1);
+    const bool tall = rows >= columns;
+    const std::vector<double> vectors =
+        orthonormal_vectors(std::min(rows, columns), std::max(rows, columns), rng);
+    Index i = 0;
+    fill_with("orthogonal", tensor, [&] {
+      const Index row = i / columns, column = i % columns;
+      ++i;
+      return vectors[static_cast<std::size_t>(tall ? column * rows + row : row * columns + column)];
+    });
+  };
+}
+
+Initializer identity() {
+  return [](Tensor& tensor, const Fans&, Rng&) {
+    check<ShapeError>(tensor.rank() == 2, "[identity] expected a matrix, found {}", tensor.shape());
+    const Index columns = tensor.size(1);
+    Index i = 0;
+    fill_with("identity", tensor, [&] {
+      const bool on_diagonal = i / columns == i % columns;
+      ++i;
+      return on_diagonal ? 1.0 : 0.0;
+    });
+  };
+}
 
 std::vector<std::string> initializer_names() {
   std::vector<std::string> names;

@@ -37,10 +37,14 @@ void count_batch(Buffer& batches) {
 }
 
 void blend(Buffer& running, const Tensor& batch, double share) {
+  blend(running.mutable_value(), batch, share);
+}
+
+void blend(Tensor running, const Tensor& batch, double share) {
   const Tensor exact = batch.to(DType::float64);
   dispatch_floating("blend", running.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    T* values = running.mutable_value().data<T>();
+    T* values = running.data<T>();
     for (Index i = 0; i < exact.numel(); ++i) {
       const double old = (1 - share) * static_cast<double>(values[i]);
       values[i] = static_cast<T>(old + share * exact.data<double>()[i]);

@@ -19,6 +19,7 @@ void check_rows(const char* kind, const Variable& x, Index channels);
 // Adds one to an int32 [1], which stays at the largest number it can hold.
 void count_batch(Buffer& batches);
 // running = (1 - share) running + share batch, in double.   shapes: of equal size
+void blend(Tensor running, const Tensor& batch, double share);
 void blend(Buffer& running, const Tensor& batch, double share);
 
 }  // namespace keel::nn

@@ -153,10 +153,43 @@ TEST(Init, SameBitsForAnyNumberOfThreads) {
   EXPECT_EQ(std::memcmp(one.bytes(), three.bytes(), one.num_bytes()), 0);
 }
 
+TEST(Init, OrthogonalHasOrthonormalColumnsOrRows) {
+  for (const Shape& shape : {Shape{7, 4}, {4, 7}, {5, 5}, {2, 3, 4}}) {
+    const Tensor drawn_tensor = drawn(orthogonal(), shape, {});
+    const Index columns = shape[-1], rows = shape.numel() / columns;
+    const double* w = drawn_tensor.data<double>();
+    const bool tall = rows >= columns;
+    const Index count = tall ? columns : rows, length = tall ? rows : columns;
+    const auto element = [&](Index vector, Index i) {
+      return tall ? w[i * columns + vector] : w[vector * columns + i];
+    };
+    for (Index a = 0; a < count; ++a) {
+      for (Index b = 0; b <= a; ++b) {
+        double product = 0;
+        for (Index i = 0; i < length; ++i) product += element(a, i) * element(b, i);
+        EXPECT_NEAR(product, a == b ? 1 : 0, 1e-14) << shape.to_string() << " " << a << " " << b;
+      }
+    }
+  }
+}
+
+TEST(Init, IdentityIsOneOnTheDiagonal) {
+  const Tensor wide = drawn(identity(), {2, 3}, {});
+  EXPECT_EQ(std::vector<double>(wide.values<double>().begin(), wide.values<double>().end()),
+            (std::vector<double>{1, 0, 0, 0, 1, 0}));
+}
+
+TEST(Init, KnowsPyTorchsDefault) {
+  EXPECT_TRUE(is_pytorch_default(pytorch_default()));
+  EXPECT_TRUE(is_pytorch_default(initializer_by_name("pytorch_default")));
+  EXPECT_FALSE(is_pytorch_default(he_uniform()));
+  EXPECT_FALSE(is_pytorch_default({}));
+}
+
 TEST(Init, ByName) {
-  EXPECT_EQ(initializer_names(),
-            (std::vector<std::string>{"glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "normal",
-                                      "ones", "pytorch_default", "uniform", "zeros"}));
+  EXPECT_EQ(initializer_names(), (std::vector<std::string>{
+                                     "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "identity",
+                                     "normal", "ones", "orthogonal", "pytorch_default", "uniform", "zeros"}));
   const auto same = [](const Initializer& a, const Initializer& b) {
     const Tensor x = drawn(a, {4, 5}, {4, 5}), y = drawn(b, {4, 5}, {4, 5});
     return std::memcmp(x.bytes(), y.bytes(), x.num_bytes()) == 0;
@@ -174,13 +207,18 @@ TEST(Init, ByName) {
   EXPECT_TRUE(same(bias_initializer_for("he_normal"), zeros()));
   const std::string unknown =
       "[initializer_by_name] no initialiser 'xavier'; there are glorot_normal, glorot_uniform, he_normal, "
-      "he_uniform, "
-      "normal, ones, pytorch_default, uniform, zeros";
+      "he_uniform, identity, normal, ones, orthogonal, pytorch_default, uniform, zeros";
   EXPECT_EQ(message_of<ValueError>([] { initializer_by_name("xavier"); }), unknown);
   EXPECT_EQ(message_of<ValueError>([] { bias_initializer_for("xavier"); }), unknown);
 }
 
 TEST(Init, RejectsBadInput) {
+  EXPECT_EQ(message_of<ShapeError>([] { drawn(orthogonal(), {3}, {}); }),
+            "[orthogonal] expected a tensor of at least two axes, found [3]");
+  EXPECT_EQ(message_of<ShapeError>([] {
+              drawn(identity(), {1, 1, 3}, {});
+            }),
+            "[identity] expected a matrix, found [1,1,3]");
   EXPECT_EQ(message_of<ValueError>([] { drawn(he_normal(), {3}, {}); }),
             "[he_normal] fan_in 0, fan_out 0: expected both >= 1");
   EXPECT_EQ(message_of<DTypeError>([] {

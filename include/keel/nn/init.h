@@ -57,6 +57,17 @@ Initializer he_normal();   // N(0, 2 / fan_in)
 // What PyTorch's Linear and Conv layers start from, weight and bias alike, as the documentation of
 // torch.nn.Linear has it: U(-b, b), b = 1 / sqrt(fan_in)
 Initializer pytorch_default();
+// Whether an initialiser came from pytorch_default(): for layers that start otherwise in PyTorch.
+bool is_pytorch_default(const Initializer& initializer);
+
+// Saxe, McClelland & Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear neural
+// networks", arXiv:1312.6120: uniformly distributed over the matrices [all axes but the last, last axis]
+// whose columns are orthonormal (whose rows are, if there are fewer), as torch.nn.init.orthogonal_.
+//   throws, besides: ShapeError if the rank is below 2
+Initializer orthogonal();
+// 1 where both indices are equal, otherwise 0, as torch.nn.init.eye_.   throws, besides: ShapeError unless
+// the tensor is a matrix
+Initializer identity();
 
 // The names initializer_by_name() knows, for messages and help texts, in alphabetical order.
 std::vector<std::string> initializer_names();

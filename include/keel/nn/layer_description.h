@@ -79,6 +79,8 @@ class LayerOptions {
                      std::optional<std::string> fallback = {});
   // An integer for both axes, or [down, across].
   Pair pair(const char* key, Index least, std::optional<Pair> fallback = {});
+  // A shape: a list of 1 to 7 integers of at least 1.
+  Shape shape(const char* key);
   // The key "init": an initialiser by name; nothing if it is not given.
   std::optional<std::string> init();
   // A list of layers, as a maker of a Sequential of them; an empty maker if it is not given.

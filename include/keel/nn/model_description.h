@@ -29,9 +29,6 @@
 //   batch_renorm       epsilon 1e-5, momentum 0.01, r_max 3, d_max 5, relaxation_begin 5000, r_max_end 40000,
 //                      d_max_end 25000, scale true, center true
 //   full_norm          epsilon 1e-5, alpha 0.1
-//   mean_only_batch_norm  momentum 0.1 (null: plain average), center true
-//   weight_norm        body [one dense or conv2d], data_dependent_init true, mean_only_batch_norm false,
-//                      momentum 0.1 (of that; null: plain average)
 //   noisy_batch_norm   shift 0.5, max_scale 1.25, epsilon 1e-5, momentum 0.1 (null: plain average)
 //   layer_norm         axes 1 (how many of the last axes), epsilon 1e-5, scale true, center true
 //   group_norm         groups null (the most up to 32 that divide the channels and leave two in each),
@@ -39,6 +36,11 @@
 //   instance_norm      epsilon 1e-5, affine false
 //   rms_norm           axes 1, epsilon null (that of the element type), scale true
 //   dropout            rate 0.5
+//   reshape            shape [28, 28]: of an example, as images are sequences of rows
+//   lstm               units, return_sequences false, norm "none" ("batch", "layer"), epsilon 1e-5, momentum 0.1
+//                      (null: plain average), initial_gamma 0.1 with "batch", otherwise 1, state_noise 0, init,
+//                      recurrent_init "pytorch_default", forget_bias null (pytorch_default); its input is
+//                      sequences [T, features], and "batch" keeps statistics for T steps
 //   residual           body [layers], shortcut [layers] (otherwise the identity)
 // The sizes of inputs are found by running each layer. The last layer gives one number a class: the logits.
 // Others are added as keel/nn/layer_description.h says.

@@ -121,6 +121,22 @@ Pair LayerOptions::pair(const char* key, Index least, std::optional<Pair> fallba
   return *result;
 }
 
+Shape LayerOptions::shape(const char* key) {
+  const Json* value = reading_.find(key);
+  std::vector<Index> extents;
+  if (value != nullptr && value->is_array()) {
+    for (const Json& each : *value) extents.push_back(description::integer_of(each, 1).value_or(0));
+  }
+  // One axis less than a shape can have: the batch's comes in front.
+  constexpr std::size_t kMostAxes = Shape::kMaxRank - 1;
+  const bool valid = std::find(extents.begin(), extents.end(), 0) == extents.end();
+  if (extents.empty() || extents.size() > kMostAxes || !valid) {
+    reading_.fail(key, fmt::format("a list of 1 to {} integers of at least 1", kMostAxes));
+  }
+  reading_.canonical[key] = *value;
+  return Shape(std::span<const Index>(extents));
+}
+
 std::optional<std::string> LayerOptions::init() {
   if (!reading_.object.contains("init")) {
     reading_.asked.emplace_back("init");

@@ -1,0 +1,88 @@
+// Recurrent layers in model descriptions.
+#include <gtest/gtest.h>
+
+#include "keel/nn/lstm.h"
+#include "keel/nn/model_description.h"
+#include "support/check_module.h"
+#include "support/errors.h"
+#include "support/random_tensor.h"
+
+namespace keel {
+namespace {
+
+using nn::LSTM;
+using nn::ModelDescription;
+using nn::RecurrentNorm;
+using testing::message_of;
+
+ModelDescription rows_and(const std::string& layer) {
+  return ModelDescription::parse(R"({"layers": [{"layer": "reshape", "shape": [8, 6]}, )" + layer +
+                                     R"(, {"layer": "dense", "units": "classes"}]})",
+                                 "model.json");
+}
+
+std::shared_ptr<nn::Sequential> build(const ModelDescription& description, const Shape& input = {8, 6, 1}) {
+  return description.build(input, 10, Rng(7, Stream::initialization));
+}
+
+TEST(RecurrentDescription, MakesAnLstmOfTheRowsOfImages) {
+  const auto model = build(rows_and(
+      R"({"layer": "lstm", "units": 5, "norm": "batch", "state_noise": 0.25, "init": "orthogonal",
+          "recurrent_init": "identity", "forget_bias": 1, "epsilon": 0.01, "momentum": null})"));
+  const auto& layer = dynamic_cast<const LSTM&>(*model->children()[1].module);
+  EXPECT_EQ(layer.weight_ih.shape(), (Shape{6, 20}));
+  EXPECT_EQ(layer.weight_hh.value().at({0, 5}), 1);
+  EXPECT_EQ(layer.options().norm, RecurrentNorm::batch);
+  EXPECT_EQ(layer.options().timesteps, 8);
+  EXPECT_EQ(layer.options().state_noise, 0.25);
+  EXPECT_EQ(layer.options().epsilon, 0.01);
+  EXPECT_EQ(layer.options().momentum, std::nullopt);
+  EXPECT_EQ(layer.options().initial_gamma, 0.1);
+  EXPECT_EQ(layer.named_parameters()[3].variable.value().at({5}), 1);
+  EXPECT_EQ(layer.named_parameters()[3].variable.value().at({0}), 0);
+  nn::Context context(nn::Mode::training);
+  EXPECT_EQ((*model)(Variable(Tensor::zeros({3, 8, 6, 1})), context).shape(), (Shape{3, 10}));
+}
+
+TEST(RecurrentDescription, SpellsOutWhatItDefaultsAndBuildsTheSameFromIt) {
+  const ModelDescription description = rows_and(R"({"layer": "lstm", "units": 5})");
+  EXPECT_NE(description.to_json().find(
+                R"({"layer":"lstm","units":5,"return_sequences":false,"norm":"none","epsilon":1e-05,)"
+                R"("momentum":0.1,"initial_gamma":1.0,"state_noise":0.0,"recurrent_init":"pytorch_default",)"
+                R"("forget_bias":null})"),
+            std::string::npos)
+      << description.to_json();
+  const auto model = build(description),
+             again = build(ModelDescription::parse(description.to_json(), "text"));
+  const Variable x(testing::random_tensor({3, 8, 6, 1}, 1, DType::float32));
+  nn::Context context(nn::Mode::evaluation);
+  EXPECT_TRUE(testing::same_bits((*model)(x, context).value(), (*again)(x, context).value()));
+}
+
+TEST(RecurrentDescription, SaysWhatIsWrong) {
+  const auto error_of = [](const std::string& layer) {
+    return message_of<FileError>([&] { rows_and(layer); });
+  };
+  EXPECT_EQ(error_of(R"({"layer": "lstm"})"),
+            "model.json: layers[1] (lstm): units: expected an integer from 1 to 2147483647, found nothing");
+  EXPECT_EQ(error_of(R"({"layer": "lstm", "units": 5, "norm": "group"})"),
+            R"(model.json: layers[1] (lstm): norm: expected "none", "layer", "batch", found "group")");
+  EXPECT_EQ(error_of(R"({"layer": "reshape", "shape": [8, 0]})"),
+            "model.json: layers[1] (reshape): shape: expected a list of 1 to 7 integers of at least 1, found "
+            "[8,0]");
+  EXPECT_EQ(
+      message_of<ShapeError>([] {
+        build(ModelDescription::parse(R"({"layers": [{"layer": "lstm", "units": 5}]})", "model.json"));
+      }),
+      "model.json for inputs [8,6,1]: layers[0] (lstm): expected sequences [T,features] as input, found "
+      "[8,6,1]; a layer reshape makes them");
+  EXPECT_EQ(
+      message_of<ShapeError>([] {
+        build(rows_and(R"({"layer": "lstm", "units": 5})"), {8, 8, 1});
+      }),
+      "model.json for inputs [8,8,1]: layers[0] (reshape): [reshape] expected examples of 48 elements, for "
+      "[8,6], found a batch [2,8,8,1]");
+}
+
+}  // namespace
+}  // namespace keel
