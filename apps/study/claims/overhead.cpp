@@ -1,0 +1,80 @@
+#include <fmt/format.h>
+
+#include "study/claim.h"
+#include "study/measurements/step_time.h"
+#include "study/sweep.h"
+
+namespace keel::study {
+namespace {
+
+constexpr double kNoticeable = 1.05;
+const std::vector<Index> kWidths = {100, 512};
+
+std::string label(Index width) { return fmt::format("width {}", width); }
+
+void plan(Plan& plan) {
+  for (const Index width : kWidths) plan.add(label(width), step_time(), timed_with_norm(width, plan));
+}
+
+struct Compared {
+  std::string what;     // is slower
+  std::string with;     // the time's name in the arm with BN
+  std::string without;  // and in the arm without
+};
+const std::vector<Compared> kCompared = {{"a step of training", "step", "step"},
+                                         {"inference", "forward", "forward"},
+                                         {"inference with BN folded into the weights", "folded", "forward"}};
+
+void judge(const Plan&, const Results& results, Report& report) {
+  Figure figure{.title = "Time with BN over time without",
+                .x_label = "",
+                .y_label = "ratio",
+                .series = {},
+                .categories = {"training", "inference", "inference, folded"}};
+  std::vector<std::string> found;
+  for (const Index width : kWidths) {
+    Series series{.name = label(width), .x = {}, .y = {}};
+    for (const Compared& one : kCompared) {
+      const std::vector<double> with = results.values(label(width), "batch/" + one.with);
+      const std::vector<double> without = results.values(label(width), "none/" + one.without);
+      report.expect_ratio(fmt::format("At width {}, BN makes {} slower by more than {:.0f} %", width,
+                                      one.what, 100 * (kNoticeable - 1)),
+                          with, without, kNoticeable);
+      std::vector<double> ratios;
+      for (std::size_t i = 0; i < with.size(); ++i) ratios.push_back(with[i] / without[i]);
+      report.add({fmt::format("microseconds for {}, {}, none", one.what, label(width)), without});
+      report.add({fmt::format("microseconds for {}, {}, BN", one.what, label(width)), with});
+      found.push_back(fmt::format("{:+.0f} %", 100 * (ratio_of(with, without).mean - 1)));
+      series.x.push_back(static_cast<double>(series.x.size()));
+      series.y.push_back(std::move(ratios));
+    }
+    figure.series.push_back(std::move(series));
+  }
+  report.add(std::move(figure));
+  report.set_sentence(
+      fmt::format("BN changes the time of a step by {} at width {} and by {} at width {}; that of inference "
+                  "by {} and {}, "
+                  "and by {} and {} once it is folded into the weights.",
+                  found[0], kWidths[0], found[3], kWidths[1], found[1], found[4], found[2], found[5]));
+}
+
+}  // namespace
+
+Claim overhead() {
+  return {
+      .id = "overhead",
+      .title = "BN makes training and inference slower",
+      .quote = "slower training … inference",
+      .articles = {Article::transforms, Article::faster},
+      .question = "How much longer do a step of training and a forward pass take with BN?",
+      .setting =
+          "784-100-100-100-10 and 784-512-512-512-10, ReLU, SGD, batches of 60, one thread, nothing else "
+          "running; both arms in turn",
+      .measure = fmt::format(
+          "Medians of repetitions; slower if the interval of the ratio with BN over without lies above {:g}",
+          kNoticeable),
+      .plan = plan,
+      .judge = judge};
+}
+
+}  // namespace keel::study

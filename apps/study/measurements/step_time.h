@@ -1,0 +1,24 @@
+// How long a step of training takes, and a forward pass in evaluation.
+#pragma once
+
+#include "study/claim.h"
+
+namespace keel::study {
+
+// Setting:
+//   arms         by name, what study/training.h has
+//   steps        in one repetition
+//   repetitions  in each, all arms take their turn: what else the machine does meets all of them
+// The result, by arm, medians over the repetitions of the processor's time:
+//   step         microseconds of an update, with the gathering of its batch
+//   forward      microseconds of a batch in evaluation mode
+//   folded       the same with BN folded into the layers next to it
+const Measurement& step_time();
+
+// The setting for it.
+Json timed(Json arms, Index steps, Index repetitions);
+
+// 784-width-width-width-10 without a norm and with BN: the arms "none" and "batch".
+Json timed_with_norm(Index width, const Plan& plan);
+
+}  // namespace keel::study
