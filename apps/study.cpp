@@ -56,8 +56,9 @@ std::string duration(double seconds) {
 void print_list(const std::vector<Claim>& claims, Index seeds) {
   for (const Claim& claim : claims) {
     fmt::print(
-        "{}\n  {} ({}: \"{}\")\n  question: {}\n  measure:  {}\n  cost:     {} quick, {} full, on one core\n",
-        claim.id, claim.title, comma_separated(claim.articles), claim.quote, claim.question, claim.measure,
+        "{}\n  {} ({}{})\n  question: {}\n  measure:  {}\n  cost:     {} quick, {} full, on one core\n",
+        claim.id, claim.title, comma_separated(claim.articles),
+        claim.quote.empty() ? "" : fmt::format(": \"{}\"", claim.quote), claim.question, claim.measure,
         duration(estimated_seconds(claim, study::Length::quick, seeds)),
         duration(estimated_seconds(claim, study::Length::full, seeds)));
   }
