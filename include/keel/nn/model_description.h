@@ -29,6 +29,13 @@
 //   batch_renorm       epsilon 1e-5, momentum 0.01, r_max 3, d_max 5, relaxation_begin 5000, r_max_end 40000,
 //                      d_max_end 25000, scale true, center true
 //   full_norm          epsilon 1e-5, alpha 0.1
+//   mean_only_batch_norm  momentum 0.1 (null: plain average), center true
+//   batch_layer_norm   batch_size 0 (that of the first batch in training), epsilon 1e-3, sqrt_scaling true,
+//                      momentum 0.1 (null: the mean since the last reset), reset_every 0 (never; batches),
+//                      population_batch_mean true, population_batch_var true, population_feature_mean false,
+//                      population_feature_var false: what evaluation takes of the population
+//   weight_norm        body [one dense or conv2d], data_dependent_init true, mean_only_batch_norm false,
+//                      momentum 0.1 (of that; null: plain average)
 //   noisy_batch_norm   shift 0.5, max_scale 1.25, epsilon 1e-5, momentum 0.1 (null: plain average)
 //   layer_norm         axes 1 (how many of the last axes), epsilon 1e-5, scale true, center true
 //   group_norm         groups null (the most up to 32 that divide the channels and leave two in each),

@@ -1,0 +1,140 @@
+#include "keel/nn/batch_layer_norm.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "keel/core/tensor_ops.h"
+#include "keel/ops/arithmetic.h"
+#include "keel/ops/batch_norm.h"
+#include "keel/ops/elementwise.h"
+#include "keel/ops/group_norm.h"
+#include "keel/ops/layout.h"
+#include "keel/ops/reduction.h"
+#include "nn/running_statistics.h"
+
+namespace keel::nn {
+namespace {
+
+constexpr const char* kKind = "batch_layer_norm";
+
+// Along one axis of [N, positions, D], with a mean and a variance of the population where they are defined.
+Variable normalized(const Variable& x, int axis, const Variable& population_mean,
+                    const Variable& population_var, double epsilon) {
+  const ReductionOptions along = {.axes = {axis}, .keep_dims = true};
+  const Variable centred = x - mean(x, along);
+  const Variable variance = population_var.defined() ? population_var : mean(centred * centred, along);
+  return (population_mean.defined() ? x - population_mean : centred) / sqrt(variance + epsilon);
+}
+
+}  // namespace
+
+BatchLayerNorm::BatchLayerNorm(const Shape& example, const BatchLayerNormOptions& options)
+    : example_(example), channels_(example.rank() > 0 ? example[-1] : 0), options_(options) {
+  check<ValueError>(channels_ >= 2, "[{}] expected examples of at least 2 channels, found {}", kKind,
+                    example);
+  check_norm(kKind, example.numel(), options.epsilon);
+  check_share(kKind, "a momentum", options.momentum.value_or(0));
+  check<ValueError>(options.batch_size >= 0 && options.batch_size <= INT32_MAX,
+                    "[{}] expected a batch_size of at least 0, found {}", kKind, options.batch_size);
+  check<ValueError>(options.reset_every >= 0, "[{}] expected reset_every of at least 0, found {}", kKind,
+                    options.reset_every);
+  check<ValueError>(options.reset_every == 0 || !options.momentum.has_value(),
+                    "[{}] expected reset_every only for the mean over batches (no momentum), found it with "
+                    "momentum {}",
+                    kKind, options.momentum.value_or(0));
+  const Index elements = example.numel(), positions = elements / channels_;
+  weight = parameter("weight", Tensor::ones({channels_}));
+  bias = parameter("bias", Tensor::zeros({channels_}));
+  running_batch_mean = buffer("running_batch_mean", Tensor::zeros({elements}));
+  running_batch_var = buffer("running_batch_var", Tensor::ones({elements}));
+  running_feature_mean = buffer("running_feature_mean", Tensor::zeros({positions}));
+  running_feature_var = buffer("running_feature_var", Tensor::ones({positions}));
+  num_batches_tracked = buffer("num_batches_tracked", Tensor::zeros({1}, DType::int32));
+  batch_size = buffer("batch_size", Tensor::zeros({1}, DType::int32));
+  batch_size.mutable_value().fill(static_cast<double>(options.batch_size));
+}
+
+Variable BatchLayerNorm::forward(const Variable& x, Context& context) {
+  const Shape& shape = x.shape();
+  const Index rows = shape.rank() > 0 ? shape[0] : 0, elements = example_.numel();
+  check<ShapeError>(
+      shape.rank() == example_.rank() + 1 && std::equal(shape.begin() + 1, shape.end(), example_.begin()),
+      "[{}] expected an input [N,...] of examples {}, found {}", kKind, example_, shape);
+  check<DTypeError>(x.dtype() == weight.dtype(), "[{}] expected {} elements as in the layer, found {}", kKind,
+                    name_of(weight.dtype()), name_of(x.dtype()));
+  if (context.training()) {
+    check<ValueError>(rows > 0, "[{}] expected at least one example in training, found input {}", kKind,
+                      shape);
+    if (batch_size.item() == 0) batch_size.mutable_value().fill(static_cast<double>(rows));
+    update_population(x.value());
+  }
+  const double m = batch_size.item() > 0 ? batch_size.item() : static_cast<double>(rows);
+  const double scaling = options_.sqrt_scaling ? 1 / std::sqrt(static_cast<double>(channels_)) : 1;
+  const double share_f = (1 / m - 1e-4) * scaling, share_b = (1 - (1 / m + 1e-4)) * scaling;
+
+  const BatchLayerNormPopulation own = {false, false, false, false};
+  const BatchLayerNormPopulation& population = context.training() ? own : options_.population;
+  const Variable by_position = reshape(x, {rows, elements / channels_, channels_});
+  const Variable y_f = over_features(by_position, population, weight * share_f);
+  return reshape(y_f + over_batch(by_position, population) * (weight * share_b), shape);
+}
+
+// x_b of [N, positions, D]
+Variable BatchLayerNorm::over_batch(const Variable& x, const BatchLayerNormPopulation& population) const {
+  const bool of_mean = population.batch_mean, of_var = population.batch_var;
+  const Index elements = example_.numel();
+  const Shape example{1, elements / channels_, channels_};
+  if (of_mean != of_var) {
+    return normalized(x, 0, of_mean ? reshape(running_batch_mean, example) : Variable(),
+                      of_var ? reshape(running_batch_var, example) : Variable(), options_.epsilon);
+  }
+  const Variable flat = reshape(x, {x.shape()[0], elements});
+  if (!of_mean) return reshape(batch_norm(flat, {}, {}, options_.epsilon).y, x.shape());
+  const BatchStatistics given{running_batch_mean.value(), running_batch_var.value()};
+  return reshape(batch_norm_inference(flat, {}, {}, given, options_.epsilon), x.shape());
+}
+
+// gamma x_f + beta of [N, positions, D]
+Variable BatchLayerNorm::over_features(const Variable& x, const BatchLayerNormPopulation& population,
+                                       const Variable& gamma) const {
+  const bool of_mean = population.feature_mean, of_var = population.feature_var;
+  if (!of_mean && !of_var) return layer_norm(x, gamma, bias, {.epsilon = options_.epsilon});
+  const Shape positions{1, example_.numel() / channels_, 1};
+  return normalized(x, 2, of_mean ? reshape(running_feature_mean, positions) : Variable(),
+                    of_var ? reshape(running_feature_var, positions) : Variable(), options_.epsilon) *
+             gamma +
+         bias;
+}
+
+void BatchLayerNorm::update_population(const Tensor& x) {
+  const Index rows = x.size(0), elements = example_.numel();
+  const BatchStatistics batch = batch_statistics(x.reshape({rows, elements}));
+  const Tensor exact = x.reshape({rows, elements / channels_, channels_}).to(DType::float64);
+  const int features[] = {2}, examples[] = {0};
+  const Tensor means = mean(exact, features, true), centred = subtract(exact, means);
+  const Tensor variances = mean(multiply(centred, centred), features);
+
+  const double reset_at = static_cast<double>(options_.reset_every);
+  if (reset_at > 0 && num_batches_tracked.item() >= reset_at) reset_population();
+  count_batch(num_batches_tracked);
+  const double share = options_.momentum.value_or(1 / num_batches_tracked.item());
+  const double m = batch_size.item(), unbiased = m > 1 ? m / (m - 1) : 1;
+  blend(running_batch_mean, batch.mean, share);
+  blend(running_batch_var, affine(batch.variance, unbiased, 0), share);
+  blend(running_feature_mean, mean(means, examples), share);
+  blend(running_feature_var, affine(mean(variances, examples), unbiased, 0), share);
+}
+
+void BatchLayerNorm::reset_population() {
+  running_batch_mean.mutable_value().fill(0);
+  running_batch_var.mutable_value().fill(1);
+  running_feature_mean.mutable_value().fill(0);
+  running_feature_var.mutable_value().fill(1);
+  num_batches_tracked.mutable_value().fill(0);
+}
+
+PyTorchLayout BatchLayerNorm::pytorch_layout() const {
+  return {.no_equivalent = "PyTorch has no Batch Layer Normalization"};
+}
+
+}  // namespace keel::nn
