@@ -16,6 +16,8 @@
 //   dense              units (an integer or "classes"), bias true, init
 //   conv2d             filters (an integer or "classes"), kernel PAIR, stride 1, padding 0 (PAIR or "same"),
 //                      dilation 1, groups 1, bias true, algorithm "fastest" (or "direct"), init
+//   embedding          num_embeddings, embedding_dim, padding_idx null, init (otherwise N(0, 1)); for inputs
+//                      that are ids
 //   max_pool2d         kernel 2, stride the kernel's, padding 0
 //   avg_pool2d         the same, count_include_pad true
 //   global_avg_pool2d, flatten, relu, sigmoid, tanh, selu, silu, hard_sigmoid
