@@ -26,7 +26,7 @@ constexpr const char* kLog = "epochs.csv";
 constexpr const char* kLayerLog = "layers.csv";
 
 // Of the validation set, in its order.
-constexpr Index kProbeExamples = 1000;
+constexpr Index kProbeExamples = 256;
 
 // Keeps the rows, also those of a run that ends with an exception.
 class Recorder final : public train::Callback {

@@ -10,44 +10,13 @@
 namespace keel::train {
 namespace {
 
-// Between the two elements around share * (n - 1) in order of size. Reorders the elements.
-template <class T>
-double percentile(std::vector<T>& values, double share) {
-  const double position = share * static_cast<double>(values.size() - 1);
-  const auto below = static_cast<std::ptrdiff_t>(position);
-  const auto at = values.begin() + below;
-  std::nth_element(values.begin(), at, values.end());
-  const double low = static_cast<double>(*at);
-  if (at + 1 == values.end()) return low;
-  const double high = static_cast<double>(*std::min_element(at + 1, values.end()));
-  return low + (position - static_cast<double>(below)) * (high - low);
-}
-
-template <class T>
-Distribution distribution_of_values(std::vector<T> values) {
-  const bool finite = std::all_of(values.begin(), values.end(), [](T x) { return std::isfinite(x); });
-  if (values.empty() || !finite) return {};
-  const auto n = static_cast<double>(values.size());
-  double sum = 0, squares = 0;
-  for (const T x : values) sum += static_cast<double>(x);
-  const double mean = sum / n;
-  for (const T x : values) squares += (static_cast<double>(x) - mean) * (static_cast<double>(x) - mean);
-  return {.p15 = percentile(values, 0.15),
-          .p50 = percentile(values, 0.50),
-          .p85 = percentile(values, 0.85),
-          .mean = mean,
-          .deviation = std::sqrt(squares / n)};
-}
-
-// Elements begin, begin + stride, ...
-Distribution distribution_of_each(const Tensor& values, Index begin, Index stride) {
-  return dispatch_floating("distribution_of", values.dtype(), [&]<class T>(T) {
-    std::vector<T> chosen;
-    chosen.reserve(static_cast<std::size_t>(values.numel() / stride + 1));
-    const T* x = values.data<T>();
-    for (Index i = begin; i < values.numel(); i += stride) chosen.push_back(x[i]);
-    return distribution_of_values(std::move(chosen));
+// Of elements unit, unit + units, ...
+Distribution distribution_of_unit(const Tensor& values, Index unit, Index units) {
+  Tensor chosen = Tensor::empty({values.numel() / units}, values.dtype());
+  dispatch_floating("layer_distributions", values.dtype(), [&]<class T>(T) {
+    for (Index i = 0; i < chosen.numel(); ++i) chosen.data<T>()[i] = values.data<T>()[unit + i * units];
   });
+  return distribution_of(chosen);
 }
 
 // What it returns for numbers from -8 to 8 in a row of this shape, forwards or backwards; nothing if it
@@ -82,29 +51,39 @@ bool maps_each_element(nn::Module& layer, DType dtype) {
 double dead_share(const Tensor& output) {
   const Index units = output.shape()[-1];
   if (output.numel() == 0) return kNotANumber;
-  std::vector<bool> alive(static_cast<std::size_t>(units), false);
+  std::vector<char> alive(static_cast<std::size_t>(units), 0);
   dispatch_floating("layer_distributions", output.dtype(), [&]<class T>(T) {
     const T* y = output.data<T>();
-    for (Index row = 0; row < output.numel() / units; ++row) {
-      for (Index c = 0; c < units; ++c) {
-        // A NaN is alive, too.
-        if (y[row * units + c] != 0) alive[static_cast<std::size_t>(c)] = true;
-      }
+    for (Index row = 0; row < output.numel() / units; ++row, y += units) {
+      // A NaN is alive, too.
+      for (Index c = 0; c < units; ++c) alive[static_cast<std::size_t>(c)] |= y[c] != 0 ? 1 : 0;
     }
   });
-  return static_cast<double>(std::count(alive.begin(), alive.end(), false)) / static_cast<double>(units);
+  return static_cast<double>(std::count(alive.begin(), alive.end(), 0)) / static_cast<double>(units);
 }
 
-double flat_share(nn::Module& activation, const Tensor& input) {
+Index count_flat(nn::Module& activation, const Tensor& input) {
   const RecordingGuard recording(true);
   const Variable x(input, true);
   nn::Context context(nn::Mode::evaluation);
   const Variable y = activation.forward(x, context);
   y.backward(Tensor::full(y.shape(), 1, y.dtype()));
-  Index flat = 0;
-  dispatch_floating("layer_distributions", input.dtype(), [&]<class T>(T) {
-    for (const T slope : x.grad().values<T>()) flat += std::abs(slope) < static_cast<T>(kFlatSlope) ? 1 : 0;
+  return dispatch_floating("layer_distributions", input.dtype(), [&]<class T>(T) {
+    const auto slopes = x.grad().values<T>();
+    return static_cast<Index>(std::count_if(
+        slopes.begin(), slopes.end(), [](T slope) { return std::abs(slope) < static_cast<T>(kFlatSlope); }));
   });
+}
+
+double flat_share(nn::Module& activation, const Tensor& input) {
+  if (input.numel() == 0) return kNotANumber;
+  // As it maps each element on its own, as many at a time as fit the cache.
+  const Index examples = input.size(0), size = input.numel() / examples;
+  const Index step = std::max<Index>(1, (Index{1} << 16) / size);
+  Index flat = 0;
+  for (Index begin = 0; begin < examples; begin += step) {
+    flat += count_flat(activation, input.rows(begin, std::min(begin + step, examples)));
+  }
   return static_cast<double>(flat) / static_cast<double>(input.numel());
 }
 
@@ -112,7 +91,7 @@ void describe_input(LayerDistribution& layer, const Tensor& input) {
   if (!is_floating(input.dtype())) return;
   layer.input = distribution_of(input);
   const Index units = input.shape().rank() > 1 ? input.shape()[-1] : 1;
-  if (units > 0) layer.unit = distribution_of_each(input, units / 2, units);
+  if (units > 0) layer.unit = distribution_of_unit(input, units / 2, units);
 }
 
 bool has_own_parameters(const nn::Module& module) {
@@ -175,8 +154,6 @@ std::string path_among(const std::string& path, const std::vector<std::string>& 
 }
 
 }  // namespace
-
-Distribution distribution_of(const Tensor& values) { return distribution_of_each(values, 0, 1); }
 
 std::vector<LayerDistribution> layer_distributions(const nn::Module& model, const Tensor& inputs,
                                                    const nn::Context& context) {

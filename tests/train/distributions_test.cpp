@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -34,6 +35,37 @@ TEST(DistributionOf, GivesTheFiguresOfNumPy) {
   EXPECT_NEAR(d.deviation, 3.998046397929869, 1e-12);
 }
 
+// As by sorting, where elements are many, often equal, or far apart.
+TEST(DistributionOf, IsThatOfTheSortedElements) {
+  Rng rng(3, Stream::test);
+  for (const int kind : {0, 1, 2, 3}) {
+    std::vector<float> values;
+    for (Index i = 0; i < 200'003; ++i) {
+      const auto x = static_cast<float>(rng.uniform() - 0.3);
+      values.push_back(kind == 0   ? x
+                       : kind == 1 ? std::max(x, 0.0F)
+                       : kind == 2 ? std::pow(x, 31.0F)
+                                   : std::copysign(3e38F, x) * std::abs(x));
+    }
+    const Distribution d = distribution_of(Tensor::from<float>({200'003}, values));
+    std::vector<double> sorted(values.begin(), values.end());
+    std::sort(sorted.begin(), sorted.end());
+    const auto at = [&](double share) {
+      const double place = share * 200'002;
+      const auto below = static_cast<std::size_t>(place);
+      return sorted[below] + (place - std::floor(place)) * (sorted[below + 1] - sorted[below]);
+    };
+    EXPECT_EQ(d.p15, at(0.15)) << kind;
+    EXPECT_EQ(d.p50, at(0.50)) << kind;
+    EXPECT_EQ(d.p85, at(0.85)) << kind;
+    double mean = 0, squares = 0;
+    for (const double x : sorted) mean += x / 200'003;
+    for (const double x : sorted) squares += (x - mean) * (x - mean) / 200'003;
+    EXPECT_NEAR(d.mean, mean, 1e-12 * std::sqrt(squares));
+    EXPECT_NEAR(d.deviation, std::sqrt(squares), 1e-11 * std::sqrt(squares));
+  }
+}
+
 TEST(DistributionOf, OneElementIsAllItsPercentiles) {
   const Distribution d = distribution_of(Tensor::from<double>({1}, {7}));
   EXPECT_EQ(d.p15, 7);
@@ -46,6 +78,9 @@ TEST(DistributionOf, IsNoNumberWhereAnElementIsNone) {
     const Distribution d = distribution_of(Tensor::from<float>({3}, {1, bad, 2}));
     for (const double figure : {d.p15, d.p50, d.p85, d.mean, d.deviation}) EXPECT_TRUE(std::isnan(figure));
   }
+  Tensor many = Tensor::zeros({200'000});
+  many.data<float>()[5] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_TRUE(std::isnan(distribution_of(many).p50));
   EXPECT_TRUE(std::isnan(distribution_of(Tensor::zeros({0, 3})).mean));
 }
 
