@@ -1,5 +1,7 @@
 #include "support/train_program.h"
 
+#include <fmt/ranges.h>
+
 #include "keel/nn/state_dict.h"
 #include "keel/train/metrics.h"
 #include "keel/train/non_finite.h"
@@ -96,9 +98,11 @@ TrainProgram::TrainProgram(const CommandLine& command, ordered_json record,
   if (recalibrate_ > 0 && !has_running_statistics(*model_)) {
     // One that was recorded with another model is for nothing here.
     if (command.given("recalibrate-bn")) {
-      throw UsageError(
+      const std::vector<std::string> others = train::statistics_left_alone(*model_);
+      throw UsageError(fmt::format(
           "--recalibrate-bn: expected with a model that has BatchNorm with running statistics, found one "
-          "without");
+          "without{}{}",
+          others.empty() ? "" : "; left alone would be ", fmt::join(others, ", ")));
     }
     recalibrate_ = 0;
   }

@@ -1,12 +1,19 @@
 #include "keel/train/recalibrate.h"
 
-#include <vector>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "keel/core/tensor_ops.h"
 #include "keel/nn/batch_norm.h"
 
 namespace keel::train {
 namespace {
+
+std::string others_in_words(nn::Module& model) {
+  const std::vector<std::string> others = statistics_left_alone(model);
+  return others.empty() ? "" : fmt::format(" (left alone: {})", fmt::join(others, ", "));
+}
 
 // The BatchNorms of a model while they recalibrate. Puts back their statistics unless told to keep the new
 // ones.
@@ -21,7 +28,8 @@ class Recalibration {
     });
     check<ValueError>(!norms_.empty(),
                       "[recalibrate_batch_norm] expected a model with BatchNorm that is not frozen and has "
-                      "running statistics, found none");
+                      "running statistics, found none{}",
+                      others_in_words(model));
     for (const Entry& entry : norms_) entry.norm.recalibrate(true);
   }
   ~Recalibration() {
@@ -55,6 +63,19 @@ class Recalibration {
 };
 
 }  // namespace
+
+std::vector<std::string> statistics_left_alone(nn::Module& model) {
+  std::vector<std::string> found;
+  model.visit([&](const std::string& path, nn::Module& module) {
+    if (dynamic_cast<const nn::BatchNorm*>(&module) != nullptr) return;
+    const std::vector<nn::NamedVariable> buffers = module.named_buffers();
+    // Those of its children have their path in front.
+    const bool keeps = std::any_of(buffers.begin(), buffers.end(),
+                                   [](const auto& buffer) { return buffer.name.starts_with("running_"); });
+    if (keeps) found.push_back(fmt::format("layer {} ({})", path, module.kind()));
+  });
+  return found;
+}
 
 void recalibrate_batch_norm(nn::Module& model, const data::Batches& batches, Index count,
                             const StopRequest& stop) {

@@ -174,9 +174,13 @@ TEST_F(Train, RecalibratesBatchNorm) {
   // One that was recorded with another model is for nothing.
   const Outcome without = train_to("b", {"--config", out("a") / "config.json", "--batch-norm", "off"});
   EXPECT_EQ(without.status, 0) << without.err;
-  expect_refused({"--recalibrate-bn", "1"}, 2,
-                 "--recalibrate-bn: expected with a model that has BatchNorm with running statistics, found "
-                 "one without");
+  const std::string refusal =
+      "--recalibrate-bn: expected with a model that has BatchNorm with running statistics, found one without";
+  expect_refused({"--recalibrate-bn", "1"}, 2, refusal);
+  keel::testing::write_text(data() / "model.json", R"({"layers":[{"layer":"flatten"},{"layer":"full_norm"},)"
+                                                   R"({"layer":"dense","units":"classes"}]})");
+  expect_refused({"--recalibrate-bn", "1", "--model", (data() / "model.json").string()}, 2,
+                 refusal + "; left alone would be layer 1 (full_norm)");
 }
 
 TEST_F(Train, StartsFromTheWeightsInAFile) {

@@ -5,8 +5,11 @@
 #include <cmath>
 
 #include "keel/nn/batch_norm.h"
+#include "keel/nn/batch_renorm.h"
 #include "keel/nn/dense.h"
 #include "keel/nn/dropout.h"
+#include "keel/nn/full_norm.h"
+#include "keel/nn/noisy_batch_norm.h"
 #include "keel/nn/sequential.h"
 #include "support/check_module.h"
 #include "support/errors.h"
@@ -192,6 +195,26 @@ TEST(RecalibrateBatchNorm, SaysWhatIsWrongAndLeavesTheStatisticsAlone) {
   EXPECT_EQ(message_of<ValueError>([&] { recalibrate_batch_norm(model, batches, 1); }),
             "[recalibrate_batch_norm] expected a model with BatchNorm that is not frozen and has running "
             "statistics, found none");
+}
+
+TEST(RecalibrateBatchNorm, LeavesLayersOfOtherKindsAloneAndNamesThem) {
+  const data::Batches batches = real_batches(8, 3, 4);
+  nn::Sequential model;
+  nn::BatchRenorm& renorm = model.add<nn::BatchRenorm>(3);
+  model.add<nn::NoisyBatchNorm>(3);
+  model.add<nn::FullNorm>(3);
+  EXPECT_EQ(statistics_left_alone(model),
+            (std::vector<std::string>{"layer 0 (batch_renorm)", "layer 2 (full_norm)"}));
+  recalibrate_batch_norm(model, batches, 2);
+  EXPECT_EQ(renorm.num_batches_tracked.item(), 0);
+  const auto& noisy = dynamic_cast<const nn::NoisyBatchNorm&>(*model.children().at(1).module);
+  EXPECT_EQ(noisy.norm->num_batches_tracked.item(), 2);
+
+  nn::Sequential without;
+  without.add<nn::BatchRenorm>(3);
+  EXPECT_EQ(message_of<ValueError>([&] { recalibrate_batch_norm(without, batches, 1); }),
+            "[recalibrate_batch_norm] expected a model with BatchNorm that is not frozen and has running "
+            "statistics, found none (left alone: layer 0 (batch_renorm))");
 }
 
 }  // namespace
