@@ -218,7 +218,8 @@ int run(int argc, char** argv) {
     fmt::print(stderr, "interrupted; the same command goes on\n");
     return apps::interrupted_status();
   }
-  return study.failed() ? 1 : 0;
+  const auto failed = [](const Json& claim) { return claim.contains("failed"); };
+  return std::any_of(record["claims"].begin(), record["claims"].end(), failed) ? 1 : 0;
 }
 
 }  // namespace

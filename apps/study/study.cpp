@@ -62,6 +62,8 @@ bool Study::run(const std::function<void(const Progress&)>& watch) {
   std::vector<const Trial*> together, alone;
   progress_ = {};
   progress_.trials = trials_.size();
+  failures_.clear();
+  estimated_ = estimated_left_ = estimated_alone_left_ = 0;
   for (const Trial& trial : trials_) {
     if (results_.contains(trial.key)) continue;
     std::string problem;
@@ -75,7 +77,7 @@ bool Study::run(const std::function<void(const Progress&)>& watch) {
       watch(progress_);
       progress_.trouble.clear();
     }
-    estimated_left_ += trial.estimate;
+    (trial.measurement->alone ? estimated_alone_left_ : estimated_left_) += trial.estimate;
     (trial.measurement->alone ? alone : together).push_back(&trial);
   }
   return run_trials(together, options_.jobs, watch) && run_trials(alone, 1, watch);
@@ -99,6 +101,8 @@ bool Study::run_trials(const std::vector<const Trial*>& trials, Index jobs,
           trial.setting, {trial.seed, options_.training, options_.test, options_.interrupted});
       result.seconds = seconds_since(start);
       store_.keep(trial.key, result);
+      // As a later study reads it: equal to the last bit, whether it ran now or before.
+      result = store_.find(trial.key).value();
     } catch (const train::Interrupted&) {
       stopped = true;
       return;
@@ -108,15 +112,12 @@ bool Study::run_trials(const std::vector<const Trial*>& trials, Index jobs,
     const std::lock_guard lock(mutex);
     progress_.seconds += seconds_since(start);
     progress_.trouble = failure.empty() ? "" : fmt::format("a trial failed: {} ({})", failure, trial.key);
-    if (failure.empty()) {
-      // As a later study reads it: equal to the last bit, whether it ran now or before.
-      finish(trial, store_.find(trial.key).value());
-    } else {
-      failures_.emplace(trial.key, failure);
-      finish(trial, {});
+    if (!failure.empty()) failures_.emplace(trial.key, failure);
+    finish(trial, std::move(result));
+    if (estimated_ > 0) {
+      const double left = estimated_left_ / static_cast<double>(options_.jobs) + estimated_alone_left_;
+      progress_.seconds_left = progress_.seconds / estimated_ * left;
     }
-    progress_.seconds_left =
-        progress_.seconds / estimated_ * estimated_left_ / static_cast<double>(options_.jobs);
     watch(progress_);
   };
   apps::run_jobs(static_cast<Index>(trials.size()), jobs, run_one);
@@ -127,7 +128,7 @@ void Study::finish(const Trial& trial, TrialResult result) {
   if (!failures_.contains(trial.key)) results_.emplace(trial.key, std::move(result));
   ++progress_.done;
   estimated_ += trial.estimate;
-  estimated_left_ -= trial.estimate;
+  (trial.measurement->alone ? estimated_alone_left_ : estimated_left_) -= trial.estimate;
   progress_.claim.clear();
   for (const std::size_t claim : trial.claims) {
     const bool complete = std::all_of(trials_.begin(), trials_.end(), [&](const Trial& other) {
@@ -159,7 +160,11 @@ Json Study::judged(const Claim& claim, const Plan& plan) const {
     }
   }
   Report report;
-  claim.judge(plan, results, report);
+  try {
+    claim.judge(plan, results, report);
+  } catch (const std::exception& error) {  // of a result that its rule is not made for
+    return {{"complete", false}, {"failed", error.what()}};
+  }
   Json json = {{"complete", true}, {"seconds", seconds}};
   json.update(report.to_json());
   return json;

@@ -37,12 +37,10 @@ class Study {
   bool run(const std::function<void(const Progress&)>& watch);
 
   // What has been found, for each claim: identity, question and so on, and what report.h says, if all its
-  // trials are there ("complete"); otherwise "failed" says which trial failed first, and why.
+  // trials are there ("complete"). "failed" says why a trial of it, or the rule of its verdict, failed.
   Json claims() const;
   // Of all trials.
   double seconds() const;
-  // Whether any trial failed.
-  bool failed() const { return !failures_.empty(); }
 
  private:
   struct Trial {
@@ -68,7 +66,8 @@ class Study {
   std::map<std::string, TrialResult> results_;
   std::map<std::string, std::string> failures_;  // by key
   Progress progress_;
-  double estimated_ = 0, estimated_left_ = 0;
+  // Seconds by the estimates, of what is done and of what is left.
+  double estimated_ = 0, estimated_left_ = 0, estimated_alone_left_ = 0;
 };
 
 // About how long the trials of a claim take on one core.

@@ -9,10 +9,10 @@
 //   train_examples    the first so many of the training set; all
 //   test_examples     the first so many of the test set; all
 //   input_scale       multiplies the pixels, which are in [0, 1]; 1
-//   classes_per_batch a batch has examples of so many classes only, drawn anew for each; all, in shuffled
-//   epochs clip_norm         gradients are cut to this norm; 0: not evaluate_every    steps between
-//   evaluations on the test set, whose accuracies are the curve; 0: none targets           accuracies, in
-//   percent, for which the step is reported that reached them
+//   classes_per_batch a batch has examples of so many classes only, drawn anew for each; all, by epochs
+//   clip_norm         gradients are cut to this norm; 0: not
+//   evaluate_every    steps between evaluations on the test set, the points of the curve; 0: none
+//   targets           accuracies, in percent, for which the step is reported that reached them
 #pragma once
 
 #include <cstdint>
@@ -32,8 +32,8 @@ class Training {
   //   throws: FileError or ValueError naming what of the setting is wrong
   Training(const Json& setting, const TrialContext& context);
 
-  // One update. False, and nothing is changed any more, if the loss or a gradient is not finite: the run has
-  // diverged.   throws: Interrupted
+  // One update. False, without one, if the loss is not finite, or with clip_norm a gradient: the run has
+  // diverged, and takes no further steps.   throws: Interrupted
   bool step();
   Index steps_done() const { return step_; }
   bool diverged() const { return diverged_; }

@@ -53,10 +53,12 @@ std::optional<TrialResult> TrialStore::find(const std::string& key, std::string*
                      "{}: expected the checksum of its result, found {}", path.string(),
                      file["checksum"].dump());
     return TrialResult{result, file.at("seconds").get<double>()};
-  } catch (const std::exception& error) {
+  } catch (const FileError& error) {
     if (problem != nullptr) *problem = error.what();
-    return std::nullopt;
+  } catch (const std::exception&) {  // of the JSON library: a part is missing, or of another kind
+    if (problem != nullptr) *problem = path.string() + ": expected the result of a trial";
   }
+  return std::nullopt;
 }
 
 void TrialStore::keep(const std::string& key, const TrialResult& result) const {

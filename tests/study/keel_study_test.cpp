@@ -1,0 +1,128 @@
+// The program, on a small set of digits, with claims that take no time.
+#include <nlohmann/json.hpp>
+
+#include "apps/mnist_bn_support.h"
+
+namespace keel::apps::testing {
+namespace {
+
+using nlohmann::json;
+using Strings = std::vector<std::string>;
+
+constexpr const char* kClaims = "normalized-outputs,signatures";
+
+class KeelStudy : public MnistBn {
+ protected:
+  Outcome study(Arguments arguments, const std::string& name = "out") const {
+    arguments.insert(arguments.end(), {"--data", data(), "--out", out(name)});
+    return run_program("keel-study", arguments);
+  }
+  json record(const std::string& name = "out") const {
+    return json::parse(keel::testing::text_of(out(name) / "study.json"));
+  }
+  // What two runs of the same study have in common.
+  json findings(const std::string& name) const {
+    json all = record(name)["claims"];
+    for (json& claim : all) claim.erase("seconds");
+    return all;
+  }
+  std::vector<fs::path> trials() const {
+    std::vector<fs::path> files;
+    for (const auto& file : fs::directory_iterator(out() / "trials")) files.push_back(file.path());
+    return files;
+  }
+  void expect_wrong_usage(const Arguments& arguments, const std::string& message) const {
+    SCOPED_TRACE(::testing::PrintToString(arguments));
+    const Outcome outcome = study(arguments);
+    EXPECT_EQ(outcome.err, "error: " + message + "\n");
+    EXPECT_EQ(outcome.status, 2);
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_FALSE(fs::exists(out()));
+  }
+};
+
+TEST_F(KeelStudy, ListsTheClaimsWithWhatTheyAskMeasureAndCost) {
+  const Outcome outcome = run_program("keel-study", {"--list"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("normalized-outputs\n"
+                             "  BN gives zero mean and unit variance, which gamma and beta can undo "
+                             "(glossary: \"zero mean and unit variance\")\n"
+                             "  question: Are outputs in training"),
+            std::string::npos)
+      << outcome.out;
+  // Without words of its own.
+  EXPECT_NE(outcome.out.find("The signatures of BN layers, with epsilon 1e-5 (faster)\n"), std::string::npos);
+  EXPECT_NE(outcome.out.find("  cost:     1 s quick, 1 s full, on one core\n"), std::string::npos);
+}
+
+TEST_F(KeelStudy, TestsClaimsAndWritesWhatItFound) {
+  const Outcome outcome = study({"--claim", kClaims, "--seeds", "3"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("normalized-outputs                 holds\n    Means are 0 to "),
+            std::string::npos)
+      << outcome.out;
+  EXPECT_NE(outcome.out.find("\nresults: " + (out() / "study.json").string() + "\n"), std::string::npos);
+  const json found = record();
+  EXPECT_EQ(found["program"], "keel-study");
+  EXPECT_EQ(found["length"], "quick");
+  EXPECT_EQ(found["seeds"], json::array({1, 2, 3}));
+  EXPECT_EQ(found["data"]["training"]["examples"], kTrainDigits);
+  EXPECT_EQ(found["claims"].size(), 2);
+  EXPECT_EQ(found["claims"][1]["id"], "signatures");
+  EXPECT_EQ(found["claims"][0]["verdict"], "holds");
+  EXPECT_EQ(trials().size(), 3 + 1);
+}
+
+TEST_F(KeelStudy, GivesTheSameForAnyNumberOfJobs) {
+  EXPECT_EQ(study({"--claim", kClaims, "--jobs", "1"}, "one").status, 0);
+  EXPECT_EQ(study({"--claim", kClaims, "--jobs", "3"}, "three").status, 0);
+  EXPECT_EQ(findings("one"), findings("three"));
+}
+
+TEST_F(KeelStudy, UsesWhatIsThereAndRunsDamagedTrialsAgain) {
+  EXPECT_EQ(study({"--claim", kClaims, "--seeds", "2"}).status, 0);
+  const json before = findings("out");
+  const auto files = trials();
+  std::vector<fs::file_time_type> times;
+  for (const fs::path& file : files) times.push_back(fs::last_write_time(file));
+  keel::testing::write_text(files[0], "{\"key\": 1}");
+  times[0] = fs::last_write_time(files[0]);
+  const Outcome again = study({"--claim", kClaims, "--seeds", "2"});
+  EXPECT_EQ(again.status, 0);
+  EXPECT_NE(again.err.find("warning: " + files[0].string()), std::string::npos) << again.err;
+  EXPECT_NE(again.err.find(": run again\n"), std::string::npos) << again.err;
+  EXPECT_NE(keel::testing::text_of(files[0]), "{\"key\": 1}");
+  for (std::size_t i = 1; i < files.size(); ++i) EXPECT_EQ(fs::last_write_time(files[i]), times[i]);
+  EXPECT_EQ(findings("out"), before);
+}
+
+TEST_F(KeelStudy, NamesClaimsNearAnUnknownOne) {
+  expect_wrong_usage({"--claim", "normalised-outputs"},
+                     "--claim: expected ids that --list names, found 'normalised-outputs': did you mean "
+                     "'normalized-outputs'?");
+  expect_wrong_usage({"--claim", "signatures,,overhead"},
+                     "--claim: expected ids that --list names, found ''");
+  expect_wrong_usage({"--claim", "signatures,overhead,signatures"},
+                     "--claim: expected each id once, found 'signatures' twice");
+}
+
+TEST_F(KeelStudy, RefusesWhatDoesNotGoTogether) {
+  expect_wrong_usage({}, "expected --claim ID, --all or --list; --list names the claims");
+  expect_wrong_usage({"--all", "--claim", "signatures"}, "--all and --claim exclude each other");
+  expect_wrong_usage({"--claim", "signatures", "--quick", "--full"}, "--quick and --full exclude each other");
+  const Outcome one_seed = study({"--claim", "signatures", "--seeds", "1"});
+  EXPECT_EQ(one_seed.status, 2);
+  EXPECT_NE(one_seed.err.find("--seeds"), std::string::npos) << one_seed.err;
+  EXPECT_FALSE(fs::exists(out()));
+}
+
+TEST_F(KeelStudy, SaysWhichDataAreMissing) {
+  const Outcome outcome =
+      run_program("keel-study", {"--claim", "signatures", "--data", data() / "none", "--out", out()});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(outcome.err.find("error: " + (data() / "none").string()), 0) << outcome.err;
+  EXPECT_FALSE(fs::exists(out()));
+}
+
+}  // namespace
+}  // namespace keel::apps::testing

@@ -1,0 +1,168 @@
+#include "study/report.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "support/errors.h"
+
+namespace keel::study {
+namespace {
+
+using testing::message_of;
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+using Values = std::vector<double>;
+
+Outcome only_outcome(const Report& report) {
+  EXPECT_EQ(report.checks().size(), 1);
+  return report.checks().at(0).outcome;
+}
+
+template <class F>
+Outcome outcome_of(const F& expect) {
+  Report report;
+  expect(report);
+  return only_outcome(report);
+}
+
+Outcome of_more(const Values& a, const Values& b, double margin = 0) {
+  return outcome_of([&](Report& report) { report.expect_more("", a, b, margin); });
+}
+Outcome of_ratio(const Values& a, const Values& b, double at_least) {
+  return outcome_of([&](Report& report) { report.expect_ratio("", a, b, at_least); });
+}
+Outcome of_equal(const Values& a, const Values& b, double margin) {
+  return outcome_of([&](Report& report) { report.expect_equal("", a, b, margin); });
+}
+Outcome of_above(const Values& values, double bound) {
+  return outcome_of([&](Report& report) { report.expect_above("", values, bound); });
+}
+Outcome of_below(const Values& values, double bound) {
+  return outcome_of([&](Report& report) { report.expect_below("", values, bound); });
+}
+Outcome of_at_most(const Values& values, double bound) {
+  return outcome_of([&](Report& report) { report.expect_all_at_most("", values, bound); });
+}
+
+TEST(Report, JudgesDifferencesByTheirIntervalAndTheMargin) {
+  const Values a = {3, 3.125, 2.875}, b = {1, 1, 1};  // 2 +- 0.31
+  EXPECT_EQ(of_more(a, b), Outcome::yes);
+  EXPECT_EQ(of_more(a, b, 1.6), Outcome::yes);
+  EXPECT_EQ(of_more(a, b, 1.8), Outcome::unclear);
+  EXPECT_EQ(of_more(a, b, 2.2), Outcome::unclear);
+  EXPECT_EQ(of_more(a, b, 2.4), Outcome::no);
+  EXPECT_EQ(of_more(b, a), Outcome::no);
+  EXPECT_EQ(of_more(a, a), Outcome::unclear);  // no difference is not more
+}
+
+TEST(Report, JudgesRatiosByTheirInterval) {
+  const Values twice = {2.2, 2, 1.8}, one = {1, 1, 1};
+  EXPECT_EQ(of_ratio(twice, one, 1), Outcome::yes);
+  EXPECT_EQ(of_ratio(twice, one, 2), Outcome::unclear);
+  EXPECT_EQ(of_ratio(twice, one, 5), Outcome::no);
+}
+
+TEST(Report, JudgesEqualityBothWays) {
+  const Values a = {1, 1.01, 0.99}, b = {1, 1, 1};  // 0 +- 0.025
+  EXPECT_EQ(of_equal(a, b, 0.03), Outcome::yes);
+  EXPECT_EQ(of_equal(b, a, 0.03), Outcome::yes);
+  EXPECT_EQ(of_equal(a, b, 0.02), Outcome::unclear);
+  EXPECT_EQ(of_equal(a, Values{2, 2, 2}, 0.03), Outcome::no);
+  EXPECT_EQ(of_equal(Values{2, 2, 2}, a, 0.03), Outcome::no);
+  EXPECT_EQ(of_equal(b, b, 0), Outcome::yes);
+}
+
+TEST(Report, JudgesValuesAgainstABound) {
+  const Values values = {1, 1.01, 0.99};
+  EXPECT_EQ(of_above(values, 0.9), Outcome::yes);
+  EXPECT_EQ(of_above(values, 1), Outcome::unclear);
+  EXPECT_EQ(of_above(values, 1.1), Outcome::no);
+  EXPECT_EQ(of_below(values, 1.1), Outcome::yes);
+  EXPECT_EQ(of_below(values, 1), Outcome::unclear);
+  EXPECT_EQ(of_below(values, 0.9), Outcome::no);
+}
+
+TEST(Report, JudgesWhatHoldsExactlyByEveryValue) {
+  EXPECT_EQ(of_at_most({0, 1e-6}, 1e-6), Outcome::yes);
+  EXPECT_EQ(of_at_most({0, 2e-6}, 1e-6), Outcome::no);
+  EXPECT_EQ(of_at_most({0}, 0), Outcome::yes);  // of one seed, too
+  EXPECT_EQ(of_at_most({0, kNaN, 0}, 1), Outcome::no);
+  EXPECT_EQ(of_at_most({kInfinity}, 1), Outcome::no);
+  EXPECT_EQ(message_of<ValueError>([] { of_at_most({}, 1); }), "[report] '' has no values");
+}
+
+TEST(Report, IsUnclearWhereARunDivergedOrThereIsOneSeed) {
+  EXPECT_EQ(of_more({9, kNaN, 9}, {1, 1, 1}), Outcome::unclear);
+  EXPECT_EQ(of_ratio({9, kNaN, 9}, {1, 1, 1}, 1), Outcome::unclear);
+  EXPECT_EQ(of_equal({1, kNaN}, {1, 1}, 9), Outcome::unclear);
+  EXPECT_EQ(of_above({9, kInfinity}, 1), Outcome::unclear);
+  EXPECT_EQ(of_more({9}, {1}), Outcome::unclear);
+  EXPECT_EQ(of_equal({1}, {1}, 9), Outcome::unclear);
+  EXPECT_EQ(of_below({0}, 1), Outcome::unclear);
+}
+
+TEST(Report, MakesItsVerdictOfTheChecks) {
+  const auto verdict_of = [](const std::vector<Outcome>& outcomes) {
+    Report report;
+    for (const Outcome outcome : outcomes) {
+      const double value = outcome == Outcome::yes ? 2 : outcome == Outcome::no ? -2 : 0;
+      report.expect_above("", {value - 0.01, value, value + 0.01}, 0);
+      EXPECT_EQ(report.checks().back().outcome, outcome);
+    }
+    return report.verdict();
+  };
+  const Outcome yes = Outcome::yes, no = Outcome::no, unclear = Outcome::unclear;
+  EXPECT_EQ(verdict_of({yes}), "holds");
+  EXPECT_EQ(verdict_of({yes, yes}), "holds");
+  EXPECT_EQ(verdict_of({yes, no}), "holds in part");
+  EXPECT_EQ(verdict_of({unclear, yes}), "holds in part");
+  EXPECT_EQ(verdict_of({no, no}), "does not hold");
+  EXPECT_EQ(verdict_of({no, unclear}), "not shown");
+  EXPECT_EQ(verdict_of({unclear}), "not shown");
+  EXPECT_EQ(verdict_of({}), "not shown");
+}
+
+TEST(Report, WritesNothingThatJsonCannotHold) {
+  Report report;
+  report.expect_above("rises", {1, kNaN}, 0);
+  report.add({"rate", {1, 3, kNaN}, 2});
+  report.add({"time", {kNaN}, 18, 19});
+  report.add(Number{"one", {4}});
+  report.add(Figure{.title = "t",
+                    .x_label = "x",
+                    .y_label = "y",
+                    .series = {{"arm", {1, 2}, {{1, 3}, {kNaN, kNaN}}}},
+                    .log_x = true});
+  report.set_sentence("So it is.");
+  report.note("a note");
+  const Json json = report.to_json();
+  EXPECT_EQ(Json::parse(json.dump()), json);
+  EXPECT_EQ(json["verdict"], "not shown");
+  EXPECT_EQ(json["sentence"], "So it is.");
+  EXPECT_EQ(json["notes"], Json::array({"a note"}));
+  EXPECT_EQ(json["checks"][0].dump(),
+            R"({"statement":"rises","rule":"the interval lies above 0","outcome":"unclear",)"
+            R"("mean":null,"low":null,"high":null})");
+  // The interval of those that have a value; the gap is to be seen.
+  EXPECT_EQ(json["numbers"][0]["values"], Json::array({1.0, 3.0, nullptr}));
+  EXPECT_EQ(json["numbers"][0]["mean"], 2);
+  EXPECT_NEAR(json["numbers"][0]["high"], 2 + student_t(1), 1e-9);
+  EXPECT_EQ(json["numbers"][0]["expected"], 2);
+  EXPECT_FALSE(json["numbers"][0].contains("expected_to"));
+  EXPECT_EQ(json["numbers"][1]["mean"], nullptr);
+  EXPECT_EQ(json["numbers"][1]["expected_to"], 19);
+  EXPECT_EQ(json["numbers"][2]["mean"], 4);
+  EXPECT_EQ(json["numbers"][2]["low"], nullptr);
+  const Json& points = json["figures"][0]["series"][0]["points"];
+  EXPECT_EQ(points[0]["x"], 1);
+  EXPECT_EQ(points[0]["mean"], 2);
+  EXPECT_EQ(points[1]["mean"], nullptr);
+  EXPECT_EQ(points[1]["values"], Json::array({nullptr, nullptr}));
+}
+
+}  // namespace
+}  // namespace keel::study
