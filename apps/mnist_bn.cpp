@@ -1,4 +1,6 @@
 // keel-mnist-bn: the MNIST experiment of the Batch Normalization articles.
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <optional>
@@ -10,6 +12,7 @@
 #include "support/interruption.h"
 #include "support/mnist_bn_experiment.h"
 #include "support/model_options.h"
+#include "support/norm_arms.h"
 #include "support/recorded_run.h"
 #include "support/run_directory.h"
 #include "support/threads_option.h"
@@ -20,7 +23,9 @@ namespace {
 
 using namespace keel;
 using apps::CommandLine;
+using apps::kDefaultNorms;
 using nlohmann::ordered_json;
+namespace fs = std::filesystem;
 
 constexpr const char* kProgram = "keel-mnist-bn";
 // Options that say where, how fast and how long, but not what: they may change when a run goes on. The data
@@ -47,6 +52,9 @@ void declare(CommandLine& command) {
       "Go on with the run that the directory holds, as if it had never stopped: under its own options, "
       "of which only --epochs, --data, --threads, --jobs, --checkpoint-every and --log-distributions may be "
       "given anew");
+  command.add("norm", "NORM,...", kDefaultNorms,
+              fmt::format("The models to compare, each with a norm of its own: {}",
+                          fmt::join(nn::ModelDescription::norms(), ", ")));
   command.add("model", "mlp|cnn", "mlp", "mlp: Dense 128; cnn: four 3x3 convolutions and Dense 128");
   apps::add_model_details(command);
   command.add_number("epochs", "N", "10", "Passes over the training set");
@@ -60,14 +68,14 @@ void declare(CommandLine& command) {
   apps::add_log_distributions(command);
   command.add_number(
       "jobs", "N", "1",
-      "Models trained at the same time, with a share of the threads each, at least one: 2 trains "
-      "both side by "
+      "Models trained at the same time, with a share of the threads each, at least one: 2 trains two side by "
       "side, with the same results. Their seconds are then those of a machine that does both");
 }
 
 apps::ExperimentOptions experiment_options(const CommandLine& command) {
   apps::ExperimentOptions options;
   options.model = command.choice("model", {"mlp", "cnn"});
+  options.arms = apps::norm_arms(command.text("norm"));
   options.classifier.norm_position = apps::norm_position_of(command).value_or(
       options.model == "cnn" ? nn::NormPosition::before_activation : nn::NormPosition::after_activation);
   options.classifier.batch_norm_options = apps::batch_norm_options_of(command);
@@ -81,8 +89,8 @@ apps::ExperimentOptions experiment_options(const CommandLine& command) {
   options.optimizer = command.choice("optimizer", {"adam", "adamw", "sgd"});
   options.learning_rate = command.real("lr", "a number above 0", [](double rate) { return rate > 0; });
   options.seed = static_cast<std::uint64_t>(command.integer("seed", 0));
-  options.jobs = std::min<Index>(command.integer("jobs", 1, kMostJobs),
-                                 static_cast<Index>(apps::Experiment::arms().size()));
+  options.jobs =
+      std::min<Index>(command.integer("jobs", 1, kMostJobs), static_cast<Index>(options.arms.size()));
   options.checkpoint_every = apps::checkpoint_every(command);
   options.log_distributions = apps::log_distributions(command);
   return options;
@@ -99,18 +107,20 @@ ordered_json run_record(const CommandLine& command, const apps::ExperimentOption
   const bool before = options.classifier.norm_position == nn::NormPosition::before_activation;
   record["options"]["bn-position"] = before ? "before" : "after";
   record["options"].erase("resume");
+  // As runs recorded it before there were others, which may go on.
+  if (record["options"]["norm"] == kDefaultNorms) record["options"].erase("norm");
   apps::make_source_absolute(record["options"]);
   return record;
 }
 
 // config.json of the first arm that has one.
-std::filesystem::path config_in(const std::filesystem::path& directory) {
+fs::path config_in(const fs::path& directory) {
   std::error_code ignored;
   // A run of keel-train, which read_config() names.
-  if (std::filesystem::exists(directory / "config.json", ignored)) return directory / "config.json";
-  for (const std::string& arm : apps::Experiment::arms()) {
-    const std::filesystem::path config = directory / arm / "config.json";
-    if (std::filesystem::exists(config, ignored)) return config;
+  if (fs::exists(directory / "config.json", ignored)) return directory / "config.json";
+  for (const fs::path& arm : apps::norm_arm_directories()) {
+    const fs::path config = directory / arm / "config.json";
+    if (fs::exists(config, ignored)) return config;
   }
   throw FileError(fmt::format("--resume: a directory that holds a run expected, found no config.json in {}",
                               directory.string()));
@@ -131,14 +141,25 @@ std::optional<apps::RecordedRun> earlier_run(CommandLine& command) {
   return earlier;
 }
 
+// What is for an arm that is not there.
+void settle(CommandLine& command) {
+  const std::vector<apps::NormArm> arms = apps::norm_arms(command.text("norm"));
+  const bool has_batch_norm =
+      std::any_of(arms.begin(), arms.end(), [](const apps::NormArm& arm) { return arm.norm == "batch"; });
+  for (const char* option : {"bn-momentum", "bn-epsilon"}) {
+    command.only_if(has_batch_norm, option, "with batch among those of --norm only");
+  }
+}
+
 int run(int argc, char** argv) {
   CommandLine command(
       kProgram,
-      "Trains the same network on MNIST with and without Batch Normalization, from the same weights and\n"
-      "on the same batches, and logs every epoch.\n");
+      "Trains the same network on MNIST with and without Batch Normalization, or with other norms, from the\n"
+      "same weights and on the same batches, and logs every epoch.\n");
   declare(command);
   if (!command.parse(argc, argv)) return 0;
   const std::optional<apps::RecordedRun> earlier = earlier_run(command);
+  settle(command);
   const apps::ExperimentOptions options = experiment_options(command);
   const int threads = apps::use_threads(command);
   const int threads_of_an_arm = std::max(1, threads / static_cast<int>(options.jobs));
@@ -149,12 +170,18 @@ int run(int argc, char** argv) {
                                         .resume = earlier.has_value()};
   if (experiment_run.directory.empty()) throw apps::UsageError("--out: expected a directory, found ''");
   if (earlier) {
-    apps::require_same_options(earlier->config["options"], experiment_run.course, {}, earlier->path);
+    const auto with_norm = [](ordered_json recorded) {
+      if (!recorded.contains("norm")) recorded["norm"] = kDefaultNorms;
+      return recorded;
+    };
+    apps::require_same_options(with_norm(earlier->config["options"]), with_norm(experiment_run.course), {},
+                               earlier->path);
   }
-  apps::RunDirectory directory(experiment_run.directory, apps::Experiment::files(),
+  apps::RunDirectory directory(experiment_run.directory, apps::Experiment::files(options.arms),
                                earlier                     ? apps::Existing::resume
                                : command.flag("overwrite") ? apps::Existing::overwrite
-                                                           : apps::Existing::refuse);
+                                                           : apps::Existing::refuse,
+                               apps::Experiment::files_of_any_arms());
   directory.require_none_of({"config.json"});
 
   apps::TrainingData data = apps::load_training_data(command);
@@ -167,7 +194,7 @@ int run(int argc, char** argv) {
     experiment_run.found = experiment.checkpoints_to_resume(experiment_run);
   }
   experiment.check();
-  const std::string table = experiment.model_table("bn");
+  const std::string table = experiment.model_table();
   directory.prepare(apps::Experiment::derived_files());
 
   fmt::print("{}\n\n{}\n", experiment.title(), table);

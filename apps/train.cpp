@@ -7,6 +7,7 @@
 #include "keel/core/parallel.h"
 #include "support/command_line.h"
 #include "support/model_options.h"
+#include "support/norm_arms.h"
 #include "support/optimizer_options.h"
 #include "support/recorded_run.h"
 #include "support/run_directory.h"
@@ -146,7 +147,9 @@ int run(int argc, char** argv) {
                                resume                      ? apps::Existing::resume
                                : command.flag("overwrite") ? apps::Existing::overwrite
                                                            : apps::Existing::refuse);
-  directory.require_none_of({"no_bn/config.json", "bn/config.json"});
+  std::vector<fs::path> comparisons = apps::norm_arm_directories();
+  for (fs::path& arm : comparisons) arm /= "config.json";
+  directory.require_none_of(comparisons);
   std::optional<train::CheckpointDirectory::Found> found;
   if (resume) {
     directory.lock();

@@ -1,5 +1,7 @@
 #include "support/mnist_bn_experiment.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "keel/nn/model_description.h"
@@ -8,7 +10,6 @@
 #include "keel/train/fit.h"
 #include "keel/train/non_finite.h"
 #include "keel/train/summary.h"
-#include "support/figures.h"
 #include "support/interruption.h"
 #include "support/jobs.h"
 #include "support/training_run.h"
@@ -19,6 +20,7 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr double kSgdMomentum = 0.9;
+const std::vector<std::string> kUsualNorms = {"none", "batch"};
 
 std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& name, const nn::Module& model) {
   // Decay, where there is any, leaves gamma, beta and biases alone.
@@ -28,14 +30,19 @@ std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& name, const 
   return std::make_unique<optim::Adam>(groups);
 }
 
-bool has_norm(const std::string& arm) { return arm == "bn"; }
-
-std::string title_of(const std::string& arm) { return has_norm(arm) ? "BN" : "no BN"; }
-
 // What the data are called in titles and tables.
 std::string data_title(const TrainingData& data) {
   if (data.name == "mnist") return "MNIST";
   return data.name == "synthetic" ? "synthetic digits" : data.name;
+}
+
+std::vector<std::filesystem::path> files_in(const std::vector<std::filesystem::path>& arm_directories) {
+  std::vector<std::filesystem::path> all;
+  for (const std::filesystem::path& directory : arm_directories) {
+    for (const std::filesystem::path& file : training_run_files()) all.push_back(directory / file);
+  }
+  all.emplace_back("summary.json");
+  return all;
 }
 
 ordered_json layers_record(nn::Module& model, const Shape& example) {
@@ -83,32 +90,28 @@ Experiment::Experiment(ExperimentOptions options, TrainingData data)
   options_.classifier.classes = data_.training->num_classes();
 }
 
-const std::vector<std::string>& Experiment::arms() {
-  static const std::vector<std::string> names = {"no_bn", "bn"};
-  return names;
+std::vector<std::filesystem::path> Experiment::files(const std::vector<NormArm>& arms) {
+  std::vector<std::filesystem::path> directories;
+  for (const NormArm& arm : arms) directories.emplace_back(arm.directory);
+  return files_in(directories);
 }
 
-std::vector<std::filesystem::path> Experiment::files() {
-  std::vector<std::filesystem::path> all;
-  for (const std::filesystem::path arm : arms()) {
-    for (const std::filesystem::path& file : training_run_files()) all.push_back(arm / file);
-  }
-  all.push_back("summary.json");
-  return all;
+std::vector<std::filesystem::path> Experiment::files_of_any_arms() {
+  return files_in(norm_arm_directories());
 }
 
 std::vector<std::filesystem::path> Experiment::derived_files() {
   return {"losses.png", "losses.svg", "layers.png", "layers.svg", "summary.json"};
 }
 
-nn::ClassifierOptions Experiment::classifier_of(const std::string& arm) const {
+nn::ClassifierOptions Experiment::classifier_of(const NormArm& arm) const {
   nn::ClassifierOptions classifier = options_.classifier;
-  classifier.batch_norm = has_norm(arm);
+  classifier.norm = arm.norm;
   return classifier;
 }
 
-std::shared_ptr<nn::Sequential> Experiment::build(const std::string& arm) const {
-  // One stream for both arms: they start from the same weights.
+std::shared_ptr<nn::Sequential> Experiment::build(const NormArm& arm) const {
+  // One stream for all arms: they start from the same weights.
   const Rng rng(options_.seed, Stream::initialization);
   return options_.model == "cnn" ? nn::cnn(rng, classifier_of(arm)) : nn::mlp(rng, classifier_of(arm));
 }
@@ -116,20 +119,30 @@ std::shared_ptr<nn::Sequential> Experiment::build(const std::string& arm) const 
 void Experiment::check() const {
   const data::Batches training(data_.training,
                                {.batch_size = options_.batch_size, .drop_last = options_.drop_last});
-  for (const std::string& arm : arms()) {
+  for (const NormArm& arm : options_.arms) {
+    std::shared_ptr<nn::Sequential> model;
     try {
-      train::check_batches(*build(arm), training);
+      model = build(arm);
+    } catch (const Error& error) {
+      if (arm.norm == "none") throw;
+      throw UsageError(fmt::format("--norm {}: {}", arm.norm, error.what()));
+    }
+    try {
+      train::check_batches(*model, training);
     } catch (const ValueError& error) {
       throw ValueError(fmt::format("{} (--batch-size, --drop-last)", error.what()));
     }
   }
 }
 
-std::string Experiment::model_table(const std::string& arm) const {
+std::string Experiment::model_table() const {
+  const auto with_norm = std::find_if(options_.arms.begin(), options_.arms.end(),
+                                      [](const NormArm& arm) { return arm.norm != "none"; });
+  const NormArm& arm = with_norm != options_.arms.end() ? *with_norm : options_.arms.front();
   return train::summary_table(*build(arm), options_.classifier.input);
 }
 
-train::RunDescription Experiment::description(const std::string& arm, const ExperimentRun& run) const {
+train::RunDescription Experiment::description(const NormArm& arm, const ExperimentRun& run) const {
   ordered_json course = run.course;
   for (const char* part : {"training", "validation"}) course["data"][part] = data_record_[part]["crc32"];
   return {.model = nn::ModelDescription::of(options_.model, classifier_of(arm), options_.init).to_json(),
@@ -139,11 +152,12 @@ train::RunDescription Experiment::description(const std::string& arm, const Expe
 
 void Experiment::train_arm(ArmResult& result, Index place, const ExperimentRun& run,
                            const Display& display) const {
-  const auto model = build(result.name);
+  const NormArm& arm = options_.arms[static_cast<std::size_t>(place)];
+  const auto model = build(arm);
   result.parameters = model->num_parameters();
   TrainingRun training_run = {
       .directory = run.directory / result.name,
-      .description = description(result.name, run),
+      .description = description(arm, run),
       .config = run.record,
       .resume = run.resume,
       .found = run.found.empty() ? std::nullopt : run.found[static_cast<std::size_t>(place)],
@@ -152,13 +166,16 @@ void Experiment::train_arm(ArmResult& result, Index place, const ExperimentRun& 
       .display = display};
   training_run.config["data"] = data_record_;
   training_run.config["model"] = {{"name", options_.model},
-                                  {"batch_norm", has_norm(result.name)},
+                                  {"batch_norm", arm.norm == "batch"},
                                   {"parameters", result.parameters},
                                   {"layers", layers_record(*model, options_.classifier.input)}};
+  if (arm.norm != "none" && arm.norm != "batch") training_run.config["model"]["norm"] = arm.norm;
   training_run.fit = {
       .epochs = options_.epochs, .schedule = optim::constant(options_.learning_rate), .seed = options_.seed};
+  std::size_t widest = 0;
+  for (const NormArm& each : options_.arms) widest = std::max(widest, each.title.size());
   training_run.progress = {
-      .name = fmt::format("{:<5}", result.title), .epochs = options_.epochs, .place = place};
+      .name = fmt::format("{:<{}}", arm.title, widest), .epochs = options_.epochs, .place = place};
 
   const data::Batches training(data_.training, {.batch_size = options_.batch_size,
                                                 .shuffle = true,
@@ -173,8 +190,8 @@ void Experiment::train_arm(ArmResult& result, Index place, const ExperimentRun& 
 
 ArmResult Experiment::run_arm(Index arm, const ExperimentRun& run, const Display& display) const {
   ArmResult result;
-  result.name = arms()[static_cast<std::size_t>(arm)];
-  result.title = title_of(result.name);
+  result.name = options_.arms[static_cast<std::size_t>(arm)].directory;
+  result.title = options_.arms[static_cast<std::size_t>(arm)].title;
   const auto report = [&](std::string& reason, const std::exception& error) {
     reason = error.what();
     display->print(fmt::format("error: {}: {}", result.title, reason));
@@ -195,8 +212,8 @@ ArmResult Experiment::run_arm(Index arm, const ExperimentRun& run, const Display
 std::vector<std::optional<train::CheckpointDirectory::Found>> Experiment::checkpoints_to_resume(
     const ExperimentRun& run) const {
   std::vector<std::optional<train::CheckpointDirectory::Found>> all;
-  for (const std::string& arm : arms()) {
-    all.push_back(checkpoint_to_resume(run.directory / arm));
+  for (const NormArm& arm : options_.arms) {
+    all.push_back(checkpoint_to_resume(run.directory / arm.directory));
     if (all.back()) require_resumable(*all.back(), description(arm, run), options_.epochs);
   }
   return all;
@@ -204,7 +221,7 @@ std::vector<std::optional<train::CheckpointDirectory::Found>> Experiment::checkp
 
 std::vector<ArmResult> Experiment::run(const ExperimentRun& run) const {
   const auto display = std::make_shared<train::ProgressDisplay>();
-  std::vector<ArmResult> results(arms().size());
+  std::vector<ArmResult> results(options_.arms.size());
   run_jobs(static_cast<Index>(results.size()), options_.jobs,
            [&](Index arm) { results[static_cast<std::size_t>(arm)] = run_arm(arm, run, display); });
   return results;
@@ -215,9 +232,15 @@ std::string Experiment::title() const {
       data_.name == "mnist" || data_.name == "synthetic"
           ? ""
           : fmt::format(" in {} ({} classes)", data_.source, data_.training->num_classes());
-  return fmt::format("{} with and without BatchNorm on {}{}: {} training, {} validation, {} test images",
-                     options_.model, data_title(data_), classes, data_.training->size(),
-                     data_.validation->size(), data_.test->size());
+  std::vector<std::string> norms;
+  for (const NormArm& arm : options_.arms) norms.push_back(arm.norm);
+  const bool as_usual =
+      std::is_permutation(norms.begin(), norms.end(), kUsualNorms.begin(), kUsualNorms.end());
+  const std::string compared =
+      as_usual ? "and without BatchNorm" : "norm " + fmt::format("{}", fmt::join(norms, ", "));
+  return fmt::format("{} with {} on {}{}: {} training, {} validation, {} test images", options_.model,
+                     compared, data_title(data_), classes, data_.training->size(), data_.validation->size(),
+                     data_.test->size());
 }
 
 ordered_json Experiment::summary(const std::vector<ArmResult>& results) const {
@@ -246,45 +269,7 @@ ordered_json Experiment::summary(const std::vector<ArmResult>& results) const {
 }
 
 std::string Experiment::table(const std::vector<ArmResult>& results) const {
-  constexpr int kLabel = 38, kColumn = 10;
-  std::vector<std::optional<LogFigures>> figures;
-  std::string text = fmt::format("{:<{}}", data_title(data_).substr(0, kLabel - 1), kLabel);
-  for (const ArmResult& result : results) {
-    figures.push_back(result.finished() ? std::optional(figures_of(result.log)) : std::nullopt);
-    text += fmt::format("{:>{}}", result.title, kColumn);
-  }
-  text += '\n';
-  const auto row = [&](const std::string& label, const auto& cell) {
-    text += fmt::format("{:<{}}", label, kLabel);
-    for (std::size_t i = 0; i < results.size(); ++i) {
-      const std::string unfinished = results[i].diverged.empty() ? "failed" : "diverged";
-      text += fmt::format("{:>{}}", figures[i] ? cell(*figures[i], results[i]) : unfinished, kColumn);
-    }
-    text += '\n';
-  };
-  const auto loss = [&](const char* label, double LogFigures::*figure) {
-    row(label, [=](const LogFigures& f, const ArmResult&) { return loss_in_words(f.*figure); });
-  };
-  const auto accuracy = [&](const char* label, double LogFigures::*figure) {
-    row(label,
-        [=](const LogFigures& f, const ArmResult&) { return fmt::format("{:.2f} %", 100 * f.*figure); });
-  };
-  loss("training loss, last epoch", &LogFigures::final_train_loss);
-  loss("validation loss, last epoch", &LogFigures::final_val_loss);
-  loss("validation loss, best", &LogFigures::best_val_loss);
-  accuracy("validation accuracy, last epoch", &LogFigures::final_val_accuracy);
-  accuracy("validation accuracy, best", &LogFigures::best_val_accuracy);
-  row("test accuracy",
-      [](const LogFigures&, const ArmResult& r) { return fmt::format("{:.2f} %", 100 * r.test.accuracy()); });
-  row(fmt::format("epochs until {:.0f} % validation accuracy", 100 * kTargetAccuracy),
-      [](const LogFigures& f, const ArmResult&) {
-        return f.epochs_to_target ? std::to_string(*f.epochs_to_target) : std::string("never");
-      });
-  row(options_.jobs > 1 ? "seconds per epoch, side by side" : "seconds per epoch (median)",
-      [](const LogFigures& f, const ArmResult&) { return fmt::format("{:.2f}", f.seconds_per_epoch); });
-  text += fmt::format("{:<{}}", "parameters", kLabel);
-  for (const ArmResult& result : results) text += fmt::format("{:>{}}", result.parameters, kColumn);
-  return text + '\n';
+  return results_table(data_title(data_), results, options_.jobs > 1);
 }
 
 }  // namespace keel::apps

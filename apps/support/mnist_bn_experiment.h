@@ -1,9 +1,10 @@
-// The experiment of the Batch Normalization articles: the same model with and without BatchNorm, on the same
-// batches.
+// The experiment of the Batch Normalization articles: the same model with and without BatchNorm, or with
+// other norms, on the same batches.
 #pragma once
 
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,13 +14,15 @@
 #include "keel/train/checkpoint_directory.h"
 #include "keel/train/metrics.h"
 #include "keel/train/progress_display.h"
+#include "support/norm_arms.h"
 #include "support/training_data.h"
 
 namespace keel::apps {
 
 struct ExperimentOptions {
-  std::string model = "mlp";              // or "cnn"
-  nn::ClassifierOptions classifier = {};  // of the arm with BatchNorm
+  std::string model = "mlp";  // or "cnn"
+  std::vector<NormArm> arms = norm_arms(kDefaultNorms);
+  nn::ClassifierOptions classifier = {};  // of all arms, but for their norm
   std::string init = "pytorch_default";   // what classifier.weight_init is called
   std::string optimizer = "adam";         // or "adamw", "sgd"
   double learning_rate = 1e-3;
@@ -32,10 +35,10 @@ struct ExperimentOptions {
   Index log_distributions = 0;  // as in TrainingRun
 };
 
-// One of the two models, from start to end.
+// One of the models, from start to end.
 struct ArmResult {
-  std::string name;   // "no_bn" or "bn": the directory its files go to
-  std::string title;  // "no BN" or "BN"
+  std::string name;   // NormArm::directory
+  std::string title;  // NormArm::title
   Index parameters = 0;
   std::vector<train::EpochRecord> log;  // up to the last whole epoch
   train::Metrics test;
@@ -58,6 +61,10 @@ struct LogFigures {
 inline constexpr double kTargetAccuracy = 0.97;
 LogFigures figures_of(const std::vector<train::EpochRecord>& log);
 
+// The figures of all arms, a few columns at a time so that lines have at most 80 characters.
+//   side_by_side: whether they were trained at the same time
+std::string results_table(const std::string& title, std::span<const ArmResult> results, bool side_by_side);
+
 // How an experiment is run.
 struct ExperimentRun {
   std::filesystem::path directory;
@@ -72,14 +79,15 @@ class Experiment {
  public:
   Experiment(ExperimentOptions options, TrainingData data);
 
-  // The names of the arms, in the order they run.
-  static const std::vector<std::string>& arms();
   // The files that the arms and the summary are written to, relative to the run's directory.
-  static std::vector<std::filesystem::path> files();
+  static std::vector<std::filesystem::path> files(const std::vector<NormArm>& arms);
+  // Those that runs with any arms may have written.
+  static std::vector<std::filesystem::path> files_of_any_arms();
   // What scripts/plot_losses.py and plot_layers.py make of them: out of date as soon as a new run starts.
   static std::vector<std::filesystem::path> derived_files();
 
-  // Finds what would fail in the middle of a run.   throws: what train::check_batches() throws
+  // Finds what would fail in the middle of a run.
+  //   throws: what train::check_batches() throws; UsageError naming an arm whose model cannot be made
   void check() const;
   // What the checkpoints of all arms record of the data, beside what `run_record` says.
   const nlohmann::ordered_json& data_record() const { return data_record_; }
@@ -92,21 +100,22 @@ class Experiment {
   // Trains and tests every arm, options.jobs of them at a time, each with num_threads() threads; writes
   // config.json, epochs.csv and checkpoints of each below `directory`, and goes on with those that are there
   // if it is to resume. Ends early, with the arms that it can, if somebody interrupts. The results, in the
-  // order of arms(), are the same bits for any number of jobs. An arm that diverges or fails is a result,
+  // order of the arms, are the same bits for any number of jobs. An arm that diverges or fails is a result,
   // too: it is reported on stderr at once, its log ends where it happened, and the others go on.
   std::vector<ArmResult> run(const ExperimentRun& run) const;
 
-  std::string model_table(const std::string& arm) const;
+  // The layers of the first arm that has a norm.
+  std::string model_table() const;
   // One line: what is run on what.
   std::string title() const;
   nlohmann::ordered_json summary(const std::vector<ArmResult>& results) const;
   std::string table(const std::vector<ArmResult>& results) const;
 
  private:
-  nn::ClassifierOptions classifier_of(const std::string& arm) const;
-  std::shared_ptr<nn::Sequential> build(const std::string& arm) const;
+  nn::ClassifierOptions classifier_of(const NormArm& arm) const;
+  std::shared_ptr<nn::Sequential> build(const NormArm& arm) const;
   // What an arm's checkpoints say of it.
-  train::RunDescription description(const std::string& arm, const ExperimentRun& run) const;
+  train::RunDescription description(const NormArm& arm, const ExperimentRun& run) const;
   using Display = std::shared_ptr<train::ProgressDisplay>;
   ArmResult run_arm(Index arm, const ExperimentRun& run, const Display& display) const;
   // The part that may fail.

@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -30,8 +31,9 @@ std::string write_file(const fs::path& path, const std::string& text) {
 
 }  // namespace
 
-RunDirectory::RunDirectory(fs::path path, std::vector<fs::path> files, Existing existing)
-    : path_(std::move(path)), files_(std::move(files)), existing_(existing) {
+RunDirectory::RunDirectory(fs::path path, std::vector<fs::path> files, Existing existing,
+                           std::vector<fs::path> others)
+    : path_(std::move(path)), files_(std::move(files)), others_(std::move(others)), existing_(existing) {
   std::error_code ignored;
   check<FileError>(!fs::exists(path_, ignored) || fs::is_directory(path_, ignored),
                    "cannot write to {}: it is not a directory", path_.string());
@@ -53,10 +55,28 @@ RunDirectory::~RunDirectory() {
 
 void RunDirectory::require_no_run() const {
   std::error_code ignored;
-  for (const fs::path& file : files_) {
-    check<FileError>(existing_ != Existing::refuse || !fs::exists(path_ / file, ignored),
-                     "{} holds a run already ({}): name another directory, or pass --overwrite",
-                     path_.string(), file.string());
+  for (const auto& list : {files_, others_}) {
+    for (const fs::path& file : list) {
+      check<FileError>(existing_ != Existing::refuse || !fs::exists(path_ / file, ignored),
+                       "{} holds a run already ({}): name another directory, or pass --overwrite",
+                       path_.string(), file.string());
+    }
+  }
+}
+
+void RunDirectory::remove_others() const {
+  for (const fs::path& file : others_) {
+    if (std::find(files_.begin(), files_.end(), file) != files_.end()) continue;
+    std::error_code error;
+    if (!fs::remove(path_ / file, error)) {
+      check<FileError>(!error || error == std::errc::not_a_directory, "cannot remove {}: {}",
+                       (path_ / file).string(), error.message());
+      continue;
+    }
+    std::error_code not_empty;
+    for (fs::path below = file.parent_path(); !below.empty(); below = below.parent_path()) {
+      if (!fs::is_symlink(path_ / below, not_empty)) fs::remove(path_ / below, not_empty);
+    }
   }
 }
 
@@ -88,6 +108,7 @@ void RunDirectory::prepare(const std::vector<fs::path>& derived) {
     check<FileError>(problem.empty(), "cannot write to directory {}: {}", probe.parent_path().string(),
                      problem);
   }
+  if (existing_ != Existing::resume) remove_others();
   for (const auto& list : {existing_ == Existing::resume ? std::vector<fs::path>() : files_, derived}) {
     for (const fs::path& file : list) {
       std::error_code error;

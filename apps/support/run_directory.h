@@ -12,10 +12,12 @@ enum class Existing { refuse, overwrite, resume };
 
 class RunDirectory {
  public:
-  // `files`: everything a run writes, relative to the directory. Changes nothing yet.
+  // `files`: everything a run writes, relative to the directory. `others`: what runs with other options would
+  // write, which is refused or removed like that. Changes nothing yet.
   //   throws: FileError if one of them is there already and that is to be refused, or the path is no
   //   directory
-  RunDirectory(std::filesystem::path path, std::vector<std::filesystem::path> files, Existing existing);
+  RunDirectory(std::filesystem::path path, std::vector<std::filesystem::path> files, Existing existing,
+               std::vector<std::filesystem::path> others = {});
   // Refuses a directory with any of these, which runs of other programs leave: two would mix.
   //   throws: FileError
   void require_none_of(const std::vector<std::filesystem::path>& others) const;
@@ -36,9 +38,11 @@ class RunDirectory {
 
  private:
   void require_no_run() const;
+  // With the directories that this leaves empty.
+  void remove_others() const;
 
   std::filesystem::path path_;
-  std::vector<std::filesystem::path> files_;
+  std::vector<std::filesystem::path> files_, others_;
   Existing existing_;
   int lock_ = -1;
 };

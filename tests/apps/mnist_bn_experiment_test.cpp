@@ -68,13 +68,11 @@ TEST(Experiment, TellsWhenTheTargetWasReached) {
 // One of the directories is missing, so that its arm cannot write.
 TEST(Experiment, AnArmThatFailsLeavesTheOthersAlone) {
   const data::DatasetPtr digits = data::synthetic_digits({.count = 30});
-  for (const std::string& missing : Experiment::arms()) {
+  for (const std::string missing : {"no_bn", "bn"}) {
     for (const Index jobs : {1, 2}) {
       SCOPED_TRACE(fmt::format("{}, {} jobs", missing, jobs));
       const keel::testing::TemporaryDirectory directory;
-      for (const std::string& arm : Experiment::arms()) {
-        if (arm != missing) std::filesystem::create_directory(directory / arm);
-      }
+      std::filesystem::create_directory(directory / (missing == "bn" ? "no_bn" : "bn"));
       const Experiment experiment({.epochs = 1, .batch_size = 10, .jobs = jobs},
                                   {"synthetic", "", digits, digits, digits});
       ::testing::internal::CaptureStderr();
@@ -84,7 +82,7 @@ TEST(Experiment, AnArmThatFailsLeavesTheOthersAlone) {
       ASSERT_EQ(results.size(), 2U);
       for (std::size_t i = 0; i < 2; ++i) {
         const ArmResult& result = results[i];
-        EXPECT_EQ(result.name, Experiment::arms()[i]);
+        EXPECT_EQ(result.name, i == 0 ? "no_bn" : "bn");
         EXPECT_EQ(result.finished(), result.name != missing);
         EXPECT_EQ(result.log.size(), result.name != missing ? 2U : 0U);
         const auto summary = experiment.summary(results).at("arms").at(result.name);
