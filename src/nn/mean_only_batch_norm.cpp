@@ -1,0 +1,45 @@
+#include "keel/nn/mean_only_batch_norm.h"
+
+#include <numeric>
+
+#include "keel/ops/arithmetic.h"
+#include "keel/ops/reduction.h"
+#include "nn/running_statistics.h"
+
+namespace keel::nn {
+namespace {
+
+constexpr const char* kKind = "mean_only_batch_norm";
+
+}  // namespace
+
+MeanOnlyBatchNorm::MeanOnlyBatchNorm(Index channels, const MeanOnlyBatchNormOptions& options)
+    : channels_(channels), momentum_(options.momentum) {
+  check<ValueError>(channels >= 1, "[{}] expected at least 1 channel, found {}", kKind, channels);
+  check_share(kKind, "a momentum", options.momentum.value_or(0));
+  if (options.center) bias = parameter("bias", Tensor::zeros({channels}));
+  running_mean = buffer("running_mean", Tensor::zeros({channels}));
+  num_batches_tracked = buffer("num_batches_tracked", Tensor::zeros({1}, DType::int32));
+}
+
+Variable MeanOnlyBatchNorm::forward(const Variable& x, Context& context) {
+  check_norm_input(kKind, x, channels_, running_mean.dtype());
+  Variable centre = running_mean.detach();
+  if (context.training()) {
+    check_rows(kKind, x, channels_);
+    ReductionOptions over_rows;
+    over_rows.axes.resize(static_cast<std::size_t>(x.shape().rank() - 1));
+    std::iota(over_rows.axes.begin(), over_rows.axes.end(), 0);
+    centre = mean(x, over_rows);
+    count_batch(num_batches_tracked);
+    blend(running_mean, centre.value(), momentum_.value_or(1 / num_batches_tracked.item()));
+  }
+  const Variable y = x - centre;
+  return bias.defined() ? y + bias : y;
+}
+
+PyTorchLayout MeanOnlyBatchNorm::pytorch_layout() const {
+  return {.no_equivalent = "PyTorch has no BatchNorm of the mean only"};
+}
+
+}  // namespace keel::nn
