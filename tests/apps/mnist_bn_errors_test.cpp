@@ -120,8 +120,8 @@ TEST_F(MnistBn, RefusesNamesItDoesNotKnow) {
                  "--bn-position: expected one of after, before, auto, found ''");
   expect_refused(
       {"--init", "foo"}, kWrongUsage,
-      "--init: expected one of glorot_normal, glorot_uniform, he_normal, he_uniform, normal, ones, "
-      "pytorch_default, uniform, zeros, found 'foo'");
+      "--init: expected one of glorot_normal, glorot_uniform, he_normal, he_uniform, identity, normal, "
+      "ones, orthogonal, pytorch_default, uniform, zeros, found 'foo'");
 }
 
 TEST_F(MnistBn, RefusesMoreThanTheDataHold) {
