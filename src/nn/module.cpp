@@ -2,9 +2,14 @@
 
 #include <cxxabi.h>
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <typeinfo>
+
+#include "keel/core/did_you_mean.h"
+#include "keel/ops/arithmetic.h"
 
 namespace keel::nn {
 namespace {
@@ -115,7 +120,8 @@ Module::Module(const Module& other) {
   for (const Registered& registered : other.variables_) {
     Variable copy(registered.variable.value().clone(), registered.variable.requires_grad());
     done.variables.emplace_back(registered.variable, copy);
-    variables_.push_back({registered.name, copy, registered.is_buffer});
+    variables_.push_back(
+        {registered.name, copy, registered.is_buffer, registered.regularizer, registered.constraint});
   }
   for (const NamedChild& named : other.children_) {
     const auto same = [&](const auto& entry) { return entry.first == named.module.get(); };
@@ -160,14 +166,14 @@ Tensor unshared(Tensor initial) { return initial.unique() ? std::move(initial) :
 Parameter Module::parameter(std::string name, Tensor initial) {
   require_new_name(name);
   const Variable variable(unshared(std::move(initial)), true);
-  variables_.push_back({std::move(name), variable, false});
+  variables_.push_back({.name = std::move(name), .variable = variable, .is_buffer = false});
   return Parameter(variable);
 }
 
 Buffer Module::buffer(std::string name, Tensor initial) {
   require_new_name(name);
   const Variable variable(unshared(std::move(initial)), false);
-  variables_.push_back({std::move(name), variable, true});
+  variables_.push_back({.name = std::move(name), .variable = variable, .is_buffer = true});
   return Buffer(variable);
 }
 
@@ -229,6 +235,55 @@ Index Module::num_parameters() const {
 void Module::visit(const std::function<void(const std::string& path, Module& module)>& f) {
   std::vector<const Module*> seen;
   walk<Module>("", *this, seen, f);
+}
+
+Module::Registered& Module::find_parameter(const std::string& dotted_name) {
+  Registered* found = nullptr;
+  std::vector<std::string> names;
+  visit([&](const std::string& path, Module& module) {
+    for (Registered& registered : module.variables_) {
+      if (registered.is_buffer) continue;
+      names.push_back(path.empty() ? registered.name : path + "." + registered.name);
+      if (names.back() == dotted_name) found = &registered;
+    }
+  });
+  check<ValueError>(found != nullptr, "[module] this {} has no parameter '{}'{}; it has {}", kind(),
+                    dotted_name, did_you_mean(dotted_name, names),
+                    names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", ")));
+  return *found;
+}
+
+void Module::regularize(const std::string& parameter, Regularizer regularizer) {
+  find_parameter(parameter).regularizer = std::move(regularizer);
+}
+
+void Module::constrain(const std::string& parameter, Constraint constraint) {
+  find_parameter(parameter).constraint = std::move(constraint);
+}
+
+Variable Module::penalty() const {
+  Variable total;
+  std::vector<const Module*> seen;
+  walk<const Module>("", *this, seen, [&](const std::string&, const Module& module) {
+    for (const Registered& registered : module.variables_) {
+      if (!registered.regularizer || !registered.variable.requires_grad()) continue;
+      const Variable penalty = registered.regularizer(registered.variable);
+      check<ShapeError>(penalty.shape().numel() == 1,
+                        "[module] the regularizer of '{}' in a {} gave {}: expected one element",
+                        registered.name, module.kind(), penalty.shape());
+      total = total.defined() ? total + penalty : penalty;
+    }
+  });
+  return total;
+}
+
+void Module::apply_constraints() {
+  visit([](const std::string&, Module& module) {
+    for (Registered& registered : module.variables_) {
+      if (!registered.constraint || !registered.variable.requires_grad()) continue;
+      registered.constraint(registered.variable.mutable_value());
+    }
+  });
 }
 
 void Module::to(DType dtype) {

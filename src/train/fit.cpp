@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "keel/ops/arithmetic.h"
 #include "keel/ops/loss.h"
 #include "keel/optim/clip.h"
 #include "keel/train/metrics.h"
@@ -135,17 +136,28 @@ class Loop {
                                       state_.step + 1, state_.epoch, state_.batch + 1, training_.count(),
                                       locate_non_finite(model_, batch, context())));
     }
+    const Variable penalty = penalty_now();
     optimizer_.clear_grad();
-    loss.backward();
+    (penalty.defined() ? loss + penalty : loss).backward();
     if (!all_trained_) require_all_trained();
     all_trained_ = true;
     for (const auto& callback : callbacks_) callback->on_gradients(state_.step);
     clip_gradients();
     state_.learning_rate = options_.schedule(state_.step);
     optimizer_.step(state_.learning_rate);
+    model_.apply_constraints();
     ++state_.step;
     ++state_.batch;
     state_.training.add(value, logits.value(), batch.labels);
+  }
+
+  Variable penalty_now() const {
+    const Variable penalty = model_.penalty();
+    if (penalty.defined() && !std::isfinite(penalty.item())) {
+      throw NonFiniteLoss(fmt::format("the penalty of the regularizers is {} at step {} (epoch {})",
+                                      std::abs(penalty.item()), state_.step + 1, state_.epoch));
+    }
+    return penalty;
   }
 
   void clip_gradients() const {

@@ -86,6 +86,17 @@ class LayerOptions {
   // A list of layers, as a maker of a Sequential of them; an empty maker if it is not given.
   std::function<std::shared_ptr<Sequential>(LayerSite& site)> layers(const char* key);
 
+  // Parameters of the layer that may be given a penalty and a constraint, by the keys NAME_regularizer and
+  // NAME_constraint; the layer that is made gets them. A parameter may be called otherwise in descriptions
+  // than in the layer:   options.parameters({{"gamma", "weight"}, {"beta", "bias"}})
+  struct ParameterName {
+    ParameterName(const char* name) : described(name), registered(name) {}
+    ParameterName(const char* in_descriptions, const char* in_layer)
+        : described(in_descriptions), registered(in_layer) {}
+    std::string described, registered;
+  };
+  void parameters(const std::vector<ParameterName>& names);
+
   // Whether the option is this word, or null, in place of what is asked for otherwise; with `absent` the same
   // holds for one that is not given:
   //   options.says("padding", "same") ? ... : options.pair("padding", 0)

@@ -20,8 +20,10 @@
 
 #include "keel/autograd/variable.h"
 #include "keel/core/named_tensor.h"
+#include "keel/nn/constraint.h"
 #include "keel/nn/context.h"
 #include "keel/nn/pytorch_layout.h"
+#include "keel/nn/regularizer.h"
 #include "keel/ops/activation.h"
 
 namespace keel::nn {
@@ -140,6 +142,17 @@ class Module {
   // Calls f for this module and everything below it, with dotted paths ("" for this one), once for each.
   void visit(const std::function<void(const std::string& path, Module& module)>& f);
 
+  // Gives a parameter of this module, or of one below it by its dotted name, a penalty or a constraint in
+  // place of the one it has; {} takes it away. Both belong to the parameter: clone() copies them, files do
+  // not hold them.   throws: ValueError naming the parameters if there is none of that name
+  void regularize(const std::string& parameter, Regularizer regularizer);
+  void constrain(const std::string& parameter, Constraint constraint);
+  // The sum of the penalties of all parameters that require a gradient, to be added to the loss; undefined if
+  // none of them has one.   throws: ShapeError if a regulariser of one's own gives more than one element
+  Variable penalty() const;
+  // Makes all parameters that require a gradient satisfy their constraints: after each step of the optimiser.
+  void apply_constraints();
+
   // Converts real parameters and buffers in place, and drops gradients: to(DType::float64) before a gradient
   // check.   throws: DTypeError unless float32 or float64
   void to(DType dtype);
@@ -183,7 +196,10 @@ class Module {
     std::string name;
     Variable variable;
     bool is_buffer;
+    Regularizer regularizer = {};
+    Constraint constraint = {};
   };
+  Registered& find_parameter(const std::string& dotted_name);
   void require_new_name(const std::string& name) const;
   std::vector<NamedVariable> collect(bool parameters, bool buffers) const;
   // Calls f(path, module) for each module once; M is Module or const Module.

@@ -42,11 +42,15 @@ struct FitResult {
 
 // Trains a classifier by softmax cross-entropy on logits, and validates it after each epoch. The first row of
 // the log is from before any update.
+// What is minimised is the cross-entropy and the model's penalty() (keel/nn/regularizer.h); the gradients
+// that are clipped are of both. The log holds the cross-entropy alone, in training as in validation, so runs
+// with and without a penalty can be compared (Keras adds the penalty to both). Constraints
+// (keel/nn/constraint.h) are applied after each update.
 //   throws: ValueError if epochs < 1, or if the state to start from is not one of a run over these batches;
 //           what check_batches() throws; NonFiniteLoss with the step and the layer where it first appeared,
-//           before the update that would have spoilt the weights, and so for gradients that are to be clipped
-//           by norm; Error naming the parameters that the first
-//           backward pass leaves without a gradient, or the optimizer does not have
+//           before the update that would have spoilt the weights, and so for a penalty, and for gradients
+//           that are to be clipped by norm; Error naming the parameters that the first backward pass leaves
+//           without a gradient, or the optimizer does not have
 FitResult fit(nn::Module& model, optim::Optimizer& optimizer, const data::Batches& training,
               const data::Batches& validation, const FitOptions& options,
               const std::vector<std::shared_ptr<Callback>>& callbacks = {});

@@ -55,7 +55,12 @@ LayerMaker read_options(const LayerReader& reader, Reading& reading) {
     LayerMaker maker = reader(options);
     reading.finish();
     check(maker != nullptr, "the layer's reader returned nothing that makes it");
-    return maker;
+    if (reading.finishing.empty()) return maker;
+    return [maker, finishing = std::move(reading.finishing)](LayerSite& site) {
+      std::shared_ptr<Module> layer = maker(site);
+      for (const auto& finish : finishing) finish(*layer);
+      return layer;
+    };
   } catch (const FileError&) {
     throw;
   } catch (const Error& error) {

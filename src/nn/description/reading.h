@@ -1,6 +1,7 @@
 // What goes with reading and building a description: private to keel/nn/model_description.h.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -21,6 +22,8 @@ struct Reading {
   Index& layers_left;  // that the text may still have
   Json canonical = Json::object();
   std::vector<std::string> asked = {};
+  // What is done to the layer once it is made.
+  std::vector<std::function<void(Module& layer)>> finishing = {};
   std::map<std::string, std::string> alternatives = {};  // by key: words that would have done as well
 
   // "model.json: layers[3] (conv2d)"

@@ -19,6 +19,7 @@ LayerMaker batch_norm(LayerOptions& options) {
   norm.initial_running_mean =
       options.real("initial_running_mean", -kInfinity, kInfinity, norm.initial_running_mean);
   norm.initial_running_var = options.real("initial_running_var", 0, kInfinity, norm.initial_running_var);
+  options.parameters({{"gamma", "weight"}, {"beta", "bias"}});
   const BatchNorm checked(1, norm);
   return [=](LayerSite& site) {
     const int vectors = norm.scale + norm.center + (norm.track_running_stats ? 2 : 0);
