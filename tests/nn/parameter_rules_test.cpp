@@ -203,6 +203,19 @@ TEST(ParameterRules, OfMinMaxNormAndOfNamedModelsAreDescribed) {
   EXPECT_EQ(mlp->penalty().item(), 64);  // half of the 128 hidden units' gamma of 1
 }
 
+TEST(ParameterRules, OfAllNormalisationsAreDescribed) {
+  for (const char* norm : {"batch_norm", "batch_renorm", "full_norm", "noisy_batch_norm", "layer_norm",
+                           "group_norm", "rms_norm"}) {
+    const auto model = build(fmt::format(R"({{"layer": "{}", "gamma_regularizer": {{"l1": 2}}}})", norm));
+    EXPECT_EQ(model->penalty().item(), 4) << norm;
+    if (std::string(norm) == "rms_norm") continue;
+    EXPECT_EQ(
+        build(fmt::format(R"({{"layer": "{}", "beta_regularizer": {{"l1": 2}}}})", norm))->penalty().item(),
+        0)
+        << norm;
+  }
+}
+
 TEST(ParameterRules, OfDescriptionsSayWhatIsExpected) {
   const auto error = [](const std::string& options) {
     return message_of<FileError>([&] { parse(R"({"layer": "dense", "units": 2, )" + options + "}"); });

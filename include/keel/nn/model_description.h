@@ -54,7 +54,7 @@
 // Penalties and constraints of parameters (keel/nn/regularizer.h, keel/nn/constraint.h), none by default:
 //   NAME_regularizer   {"l1": 1e-5}, {"l2": 1e-4} or both
 //   NAME_constraint    "non_negative", "unit_norm", {"max_norm": 2} or {"min_max_norm": [0.5, 2], "rate": 1}
-// where NAME is weight or bias in dense and conv2d, gamma or beta in batch_norm.
+// where NAME is weight or bias in dense and conv2d, gamma or beta in normalisations.
 // The sizes of inputs are found by running each layer. The last layer gives one number a class: the logits.
 // Others are added as keel/nn/layer_description.h says.
 //

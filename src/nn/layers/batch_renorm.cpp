@@ -18,6 +18,7 @@ LayerMaker batch_renorm(LayerOptions& options) {
   norm.d_max_end = options.integer("d_max_end", 0, norm.d_max_end);
   norm.scale = options.flag("scale", norm.scale);
   norm.center = options.flag("center", norm.center);
+  options.parameters({{"gamma", "weight"}, {"beta", "bias"}});
   const BatchRenorm checked(1, norm);
   return [=](LayerSite& site) {
     site.reserve_parameter({2 + norm.scale + norm.center, site.channels()});

@@ -10,6 +10,7 @@ LayerMaker full_norm(LayerOptions& options) {
   FullNormOptions norm;
   norm.epsilon = options.real("epsilon", 0, std::numeric_limits<double>::infinity(), norm.epsilon);
   norm.alpha = options.real("alpha", 0, 1, norm.alpha);
+  options.parameters({{"gamma", "weight"}, {"beta", "bias"}});
   const FullNorm checked(1, norm);
   return [=](LayerSite& site) {
     site.reserve_parameter({6, site.channels()});

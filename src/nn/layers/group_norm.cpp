@@ -13,6 +13,7 @@ LayerMaker group_norm(LayerOptions& options) {
   norm.epsilon = options.real("epsilon", 0, std::numeric_limits<double>::infinity(), norm.epsilon);
   norm.scale = options.flag("scale", norm.scale);
   norm.center = options.flag("center", norm.center);
+  options.parameters({{"gamma", "weight"}, {"beta", "bias"}});
   const GroupNorm checked(1, 1, norm);
   return [=](LayerSite& site) {
     const Index channels = site.channels();

@@ -10,6 +10,7 @@ LayerMaker instance_norm(LayerOptions& options) {
   InstanceNormOptions norm;
   norm.epsilon = options.real("epsilon", 0, std::numeric_limits<double>::infinity(), norm.epsilon);
   norm.affine = options.flag("affine", norm.affine);
+  options.parameters({{"gamma", "weight"}, {"beta", "bias"}});
   const InstanceNorm checked(1, norm);
   return [=](LayerSite& site) {
     if (norm.affine) site.reserve_parameter({2, site.channels()});

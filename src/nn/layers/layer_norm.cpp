@@ -11,6 +11,7 @@ LayerMaker layer_norm(LayerOptions& options) {
   norm.epsilon = options.real("epsilon", 0, kInfinity, norm.epsilon);
   norm.scale = options.flag("scale", norm.scale);
   norm.center = options.flag("center", norm.center);
+  options.parameters({{"gamma", "weight"}, {"beta", "bias"}});
   const LayerNorm checked(2, norm);
   return [=](LayerSite& site) {
     const Shape shape = last_axes(site, axes);

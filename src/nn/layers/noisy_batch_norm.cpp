@@ -14,6 +14,7 @@ LayerMaker noisy_batch_norm(LayerOptions& options) {
   noisy.norm.epsilon = options.real("epsilon", 0, kInfinity, noisy.norm.epsilon);
   noisy.norm.momentum =
       options.is_null("momentum") ? kCumulativeAverage : options.real("momentum", 0, 1, 0.1);
+  options.parameters({{"gamma", "norm.weight"}, {"beta", "norm.bias"}});
   const NoisyBatchNorm checked(1, noisy);
   return [=](LayerSite& site) {
     site.reserve_parameter({4, site.channels()});

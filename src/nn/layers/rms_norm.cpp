@@ -11,6 +11,7 @@ LayerMaker rms_norm(LayerOptions& options) {
     norm.epsilon = options.real("epsilon", 0, std::numeric_limits<double>::infinity());
   }
   norm.scale = options.flag("scale", norm.scale);
+  options.parameters({{"gamma", "weight"}});
   const RMSNorm checked(1, norm);
   return [=](LayerSite& site) {
     const Shape shape = last_axes(site, axes);
