@@ -16,13 +16,10 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import statistics
-import subprocess
 import sys
-import textwrap
-from pathlib import Path
 
+import plotting
 from run_logs import ARMS, MODEL, PlotError, Run, are_seeds, run_labels
 
 PARTS = {"train": ("training", (0, (4, 2))), "val": ("validation", "-")}
@@ -35,10 +32,6 @@ CURVES = {**ARMS, MODEL: ("", COLORS[0])}
 # again late), and how far the colours of arms go towards white.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 LIGHTEST = 0.5
-
-LONGEST_LINE = 90  # of the title, in characters
-
-REEXECUTED = "KEEL_PLOT_REEXECUTED"
 
 
 def curve(run: Run, arm: str, column: str, first_epoch: int) -> dict[int, float]:
@@ -162,23 +155,8 @@ def legends_of_each(loss, accuracy, runs: list[Run]) -> None:
     accuracy.legend(handles=entries, **place)
 
 
-def listed(names: list[str]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
-
-
-def subject(runs: list[Run]) -> str:
-    """Which models on which data: "MLP and CNN on MNIST". Empty if that is not known."""
-    models = {}
-    for run in runs:
-        names = models.setdefault(run.data_title, [])
-        if run.model_title and run.model_title not in names:
-            names.append(run.model_title)
-    titles = (" on ".join(filter(None, (listed(names), data))) for data, names in models.items())
-    return "; ".join(filter(None, titles))
-
-
 def figure_title(runs: list[Run]) -> str:
-    title = subject(runs)
+    title = plotting.subject(runs)
     if all(MODEL not in run.arms for run in runs):
         arms = {arm for run in runs for arm in run.arms}
         compared = {"bn": "with", "no_bn": "without"}
@@ -187,19 +165,15 @@ def figure_title(runs: list[Run]) -> str:
     title = title or "Training"
     if len(runs) > 1:
         title += f" ({len(runs)} seeds, mean ± 1 sd)" if are_seeds(runs) else f" ({len(runs)} runs)"
-    return textwrap.fill(title, LONGEST_LINE)
+    return plotting.wrapped(title)
 
 
 def draw(runs: list[Run], options):
-    import matplotlib
-
-    matplotlib.use("Agg")
+    plotting.set_style()
     import matplotlib.pyplot as plt
     from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
     together = len(runs) == 1 or are_seeds(runs)
-    # svg: text stays text, and the same data give the same bytes.
-    plt.rcParams.update({"font.size": 10, "axes.titlesize": 11, "svg.fonttype": "none", "svg.hashsalt": "keel"})
     figure, (loss, accuracy) = plt.subplots(1, 2, figsize=(9.6, 4.0 if together else 4.4 + 0.2 * max(len(runs), 2)),
                                             constrained_layout=True)
     figure.set_constrained_layout_pads(w_pad=0.1, h_pad=0.1)
@@ -211,9 +185,7 @@ def draw(runs: list[Run], options):
     for axes in (loss, accuracy):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.set_xlabel("epoch")
-        axes.grid(True, linewidth=0.5, alpha=0.35)
-        for side in ("top", "right"):
-            axes.spines[side].set_visible(False)
+        plotting.tidy(axes)
     if options.log:
         loss.set_yscale("log")
         loss.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -229,62 +201,12 @@ def draw(runs: list[Run], options):
     return figure
 
 
-def save(figure, prefix: Path) -> list[Path]:
-    """Writes PREFIX.png and PREFIX.svg, each all at once."""
-    written = []
-    for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None})):
-        path = prefix.with_name(prefix.name + suffix)
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            figure.savefig(unfinished, format=suffix[1:], dpi=160, metadata=metadata)
-            os.replace(unfinished, path)
-        except OSError as error:
-            unfinished.unlink(missing_ok=True)
-            raise PlotError(f"{path}: cannot be written: {error.strerror}") from error
-        written.append(path)
-    return written
-
-
-def has_matplotlib(python: str) -> bool:
-    try:
-        return subprocess.run([python, "-c", "import matplotlib"], capture_output=True, check=False).returncode == 0
-    except OSError:
-        return False
-
-
-def require_matplotlib() -> None:
-    """Starts over in a Python that has matplotlib if this one does not: apt puts it into Debian's own."""
-    try:
-        import matplotlib  # noqa: F401
-
-        return
-    except ImportError:
-        pass
-    if REEXECUTED not in os.environ:
-        for python in (os.environ.get("KEEL_PYTHON"), "/usr/bin/python3", "/usr/local/bin/python3"):
-            if python and has_matplotlib(python):
-                os.environ[REEXECUTED] = "1"
-                os.execvp(python, [python, *sys.argv])
-    raise PlotError(f"matplotlib is missing in {sys.executable} and in /usr/bin/python3: install it with "
-                    "'sudo apt-get install python3-matplotlib', or name a Python that has it in KEEL_PYTHON")
-
-
-def parse_arguments(arguments: list[str]):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("dirs", nargs="+", type=Path, metavar="DIR", help="directory of a run")
-    parser.add_argument("--out", type=Path, metavar="PREFIX",
-                        help="write PREFIX.png and PREFIX.svg (default: DIR/losses; with several DIRs, losses in the "
-                             "directory above the first)")
+def parse_arguments(arguments: list[str]) -> argparse.Namespace:
+    parser = plotting.argument_parser(__doc__, "losses")
     parser.add_argument("--from-epoch", type=int, default=1, metavar="N",
                         help="first epoch to show (default: 1; 0 is the untrained model, whose loss is far above)")
     parser.add_argument("--log", action="store_true", help="logarithmic axis for the loss")
-    options = parser.parse_args(arguments)
-    seen = {}
-    for directory in options.dirs:
-        first = seen.setdefault(directory.resolve(), directory)
-        if first is not directory:
-            parser.error(f"{directory}: expected every run once, found it twice")
-    return options
+    return plotting.parse_arguments(parser, arguments)
 
 
 def require_epochs(runs: list[Run], first_epoch: int) -> None:
@@ -306,21 +228,14 @@ def require_epochs(runs: list[Run], first_epoch: int) -> None:
         raise PlotError(f"{runs[0].directory}: expected an epoch that all seeds have, found none")
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str]) -> None:
     options = parse_arguments(arguments)
-    try:
-        runs = [Run(directory) for directory in options.dirs]
-        require_matplotlib()
-        require_epochs(runs, options.from_epoch)
-        first = options.dirs[0].resolve()
-        prefix = options.out or (first if len(runs) == 1 else first.parent) / "losses"
-        for path in save(draw(runs, options), prefix):
-            print(f"wrote {path}")
-    except PlotError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    runs = [Run(directory) for directory in options.dirs]
+    plotting.require_matplotlib()
+    require_epochs(runs, options.from_epoch)
+    for path in plotting.save(draw(runs, options), plotting.out_prefix(options, "losses")):
+        print(f"wrote {path}")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(plotting.run_script(main, sys.argv[1:]))

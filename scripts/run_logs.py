@@ -16,7 +16,8 @@ MODEL = "model"  # in the place of an arm's name, for a run that has one model
 COLUMNS = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
 
 # Options that do not change what is learned. Of the data, their checksums count, wherever they lie.
-NOT_LEARNED = {"data", "out", "overwrite", "threads", "jobs", "resume", "config", "checkpoint-every", "recalibrate-bn"}
+NOT_LEARNED = {"data", "out", "overwrite", "threads", "jobs", "resume", "config", "checkpoint-every", "recalibrate-bn",
+               "log-distributions"}
 NOT_DATA = {"source", "description"}
 MODELS = {"mlp": "MLP", "cnn": "CNN", "lenet5": "LeNet-5", "vgg-small": "VGG-small", "resnet20": "ResNet-20"}
 DATASETS = {"mnist": "MNIST", "synthetic": "synthetic digits"}
@@ -27,31 +28,39 @@ class PlotError(Exception):
     """What the user is told, on one line."""
 
 
-def read_epochs(path: Path) -> dict[int, dict[str, float]]:
-    """epochs.csv by epoch. An empty cell is NaN; a last line that is still being written does not count."""
+def read_rows(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
+    """The rows of a CSV file with at least these columns: numbers of lines, and cells by column. A last line that is
+    still being written does not count."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PlotError(f"{path}: cannot be read: {error}") from error
     if not text.strip():
-        raise PlotError(f"{path}: expected the columns {','.join(COLUMNS)}, found an empty file")
+        raise PlotError(f"{path}: expected the columns {','.join(columns)}, found an empty file")
     lines = list(csv.reader(text.splitlines()))
     header = lines[0]
-    missing = [column for column in COLUMNS if column not in header]
+    missing = [column for column in columns if column not in header]
     if missing:
-        raise PlotError(f"{path}: expected the columns {','.join(COLUMNS)}, found no {','.join(missing)}")
-    epochs = {}
+        raise PlotError(f"{path}: expected the columns {','.join(columns)}, found no {','.join(missing)}")
+    rows = []
     for number, cells in enumerate(lines[1:], start=2):
         if number == len(lines) and len(cells) < len(header) and not text.endswith("\n"):
             break
         if len(cells) != len(header):
             raise PlotError(f"{path}:{number}: expected {len(header)} cells, found {len(cells)}")
-        row = dict(zip(header, cells))
+        rows.append((number, dict(zip(header, cells))))
+    return rows
+
+
+def read_epochs(path: Path) -> dict[int, dict[str, float]]:
+    """epochs.csv by epoch. An empty cell is NaN."""
+    epochs = {}
+    for number, row in read_rows(path, COLUMNS):
         try:
             values = {column: float(row[column] or "nan") for column in COLUMNS}
             epoch = int(row["epoch"])
         except ValueError:
-            raise PlotError(f"{path}:{number}: expected numbers, found {','.join(cells)}") from None
+            raise PlotError(f"{path}:{number}: expected numbers, found {','.join(row.values())}") from None
         epochs[epoch] = {name: value if math.isfinite(value) else math.nan for name, value in values.items()}
     return epochs
 

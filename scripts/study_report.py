@@ -21,7 +21,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 
-import plot_losses
+import plotting
 from run_logs import PlotError
 from study import html_page, markdown_page, record
 from study.record import StudyError
@@ -96,7 +96,7 @@ def read_text(path: Path) -> str:
 
 
 def matplotlib_version() -> str:
-    plot_losses.require_matplotlib()
+    plotting.require_matplotlib()
     import matplotlib
 
     return matplotlib.__version__

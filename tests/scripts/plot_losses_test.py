@@ -13,6 +13,7 @@ sys.dont_write_bytecode = True
 from plot_support import HAVE_MATPLOTLIB, HEADER, ROWS, SCRIPT, PlotTest, config
 
 import plot_losses
+import plotting
 import run_logs
 from run_logs import PlotError
 
@@ -147,18 +148,18 @@ class MessagesTest(PlotTest):
 
     def test_matplotlib_is_missing_everywhere(self):
         with mock.patch.dict(sys.modules, matplotlib=None), \
-             mock.patch.object(plot_losses, "has_matplotlib", return_value=False), \
+             mock.patch.object(plotting, "has_matplotlib", return_value=False), \
              self.assertRaises(PlotError) as caught:
-            plot_losses.require_matplotlib()
+            plotting.require_matplotlib()
         self.assertIn("python3-matplotlib", str(caught.exception))
 
     def test_starts_over_in_a_python_that_has_matplotlib(self):
         command = ["scripts/called.py", "--option"]
         with mock.patch.object(sys, "argv", command), \
              mock.patch.dict(sys.modules, matplotlib=None), mock.patch.dict(os.environ, KEEL_PYTHON="/a/python"), \
-             mock.patch.object(plot_losses, "has_matplotlib", side_effect=lambda python: python == "/usr/bin/python3"), \
+             mock.patch.object(plotting, "has_matplotlib", side_effect=lambda python: python == "/usr/bin/python3"), \
              mock.patch.object(os, "execvp", side_effect=SystemExit) as execvp, self.assertRaises(SystemExit):
-            plot_losses.require_matplotlib()
+            plotting.require_matplotlib()
         python, arguments = execvp.call_args.args
         self.assertEqual((python, arguments), ("/usr/bin/python3", ["/usr/bin/python3", *command]))
 

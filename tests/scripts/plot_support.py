@@ -1,4 +1,4 @@
-"""Runs made up for the tests of scripts/plot_losses.py, and what it made of them."""
+"""Runs made up for the tests of the scripts that plot them, and what these made of them."""
 
 import json
 import os
@@ -13,16 +13,18 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "plot_losses.py"
 sys.path.insert(0, str(SCRIPT.parent))
 
-import plot_losses
+import plotting
 
 HEADER = "epoch,step,train_loss,train_accuracy,val_loss,val_accuracy,learning_rate,seconds\n"
 ROWS = ["0,0,,,2.3,0.1,0.001,0\n", "1,1500,0.3,0.91,0.17,0.95,0.001,1.5\n", "2,3000,0.1,0.97,0.12,0.96,0.001,1.5\n"]
 
 PYTHONS = (sys.executable, os.environ.get("KEEL_PYTHON"), "/usr/bin/python3", "/usr/local/bin/python3")
-HAVE_MATPLOTLIB = any(python and plot_losses.has_matplotlib(python) for python in PYTHONS)
+HAVE_MATPLOTLIB = any(python and plotting.has_matplotlib(python) for python in PYTHONS)
 
 
 class PlotTest(unittest.TestCase):
+    script = SCRIPT
+
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -53,7 +55,7 @@ class PlotTest(unittest.TestCase):
 
     def plot(self, *arguments, **environment):
         """Runs the script as a user does."""
-        return subprocess.run([sys.executable, str(SCRIPT), *map(str, arguments)], capture_output=True, text=True,
+        return subprocess.run([sys.executable, str(self.script), *map(str, arguments)], capture_output=True, text=True,
                               check=False, env={**os.environ, **environment})
 
     def expect(self, code, message, *arguments):
