@@ -3,12 +3,13 @@
 #include <charconv>
 
 #include "keel/optim/adam.h"
+#include "keel/optim/rmsprop.h"
 #include "keel/optim/sgd.h"
 
 namespace keel::apps {
 namespace {
 
-const std::vector<std::string> kOptimizers = {"adam", "adamw", "sgd"};
+const std::vector<std::string> kOptimizers = {"adam", "adamw", "rmsprop", "sgd"};
 const std::vector<std::string> kSchedules = {"constant", "step", "cosine"};
 
 bool is_not_negative(double x) { return x >= 0; }
@@ -30,13 +31,15 @@ double weight_decay_of(const CommandLine& command) {
 }  // namespace
 
 void add_optimizer_options(CommandLine& command) {
-  command.add("optimizer", "adam|adamw|sgd", "adam", "How gradients change the weights");
+  command.add("optimizer", "adam|adamw|rmsprop|sgd", "adam", "How gradients change the weights");
   command.add_number("lr", "RATE", "0.001", "Learning rate, above 0; schedules start from it");
   command.add_number("weight-decay", "D|auto", "auto",
-                     "L2 for adam and sgd, decoupled for adamw; auto: 0.01 for adamw, otherwise 0");
+                     "Decoupled for adamw, L2 for the others; auto: 0.01 for adamw, otherwise 0");
   command.add_flag("decay-all", "Decay biases and the scale and shift of norm layers as well");
-  command.add_number("momentum", "M", "0.9", "For sgd, 0 <= M < 1");
+  command.add_number("momentum", "M", "0.9", "For rmsprop and sgd, 0 <= M < 1");
   command.add_flag("nesterov", "For sgd: Nesterov's momentum");
+  command.add_number("alpha", "A", "0.99",
+                     "For rmsprop, 0 <= A < 1: share of the mean squared gradient that is kept at each step");
   command.add_number("beta1", "B", "0.9",
                      "For adam and adamw, 0 <= B < 1: share of the mean gradient that is kept at each step");
   command.add_number("beta2", "B", "0.999", "For adam and adamw: the same of the mean squared gradient");
@@ -76,16 +79,16 @@ EpochsOrSteps epochs_or_steps(const CommandLine& command, const std::string& nam
 void settle_optimizer_options(CommandLine& command) {
   const std::string& optimizer = command.choice("optimizer", kOptimizers);
   const std::string& schedule = command.choice("schedule", kSchedules);
-  const bool sgd = optimizer == "sgd";
+  const bool sgd = optimizer == "sgd", rmsprop = optimizer == "rmsprop";
   const auto only_for = [&](bool applies, const char* option, const std::string& choice,
                             const std::string& found) {
     command.only_if(applies, option, fmt::format("with {} only, found {}", choice, found));
   };
-  for (const char* option : {"momentum", "nesterov"}) {
-    only_for(sgd, option, "--optimizer sgd", "--optimizer " + optimizer);
-  }
+  only_for(sgd || rmsprop, "momentum", "--optimizer rmsprop or sgd", "--optimizer " + optimizer);
+  only_for(sgd, "nesterov", "--optimizer sgd", "--optimizer " + optimizer);
+  only_for(rmsprop, "alpha", "--optimizer rmsprop", "--optimizer " + optimizer);
   for (const char* option : {"beta1", "beta2", "adam-epsilon"}) {
-    only_for(!sgd, option, "--optimizer adam or adamw", "--optimizer " + optimizer);
+    only_for(!sgd && !rmsprop, option, "--optimizer adam or adamw", "--optimizer " + optimizer);
   }
   for (const char* option : {"decay-every", "decay-factor"}) {
     only_for(schedule == "step", option, "--schedule step", "--schedule " + schedule);
@@ -107,6 +110,13 @@ std::unique_ptr<optim::Optimizer> optimizer_of(const CommandLine& command, const
                                        .nesterov = command.flag("nesterov"),
                                        .weight_decay = weight_decay_of(command)};
     return std::make_unique<optim::Sgd>(groups, options);
+  }
+  if (name == "rmsprop") {
+    const optim::RmsPropOptions options = {
+        .alpha = command.real("alpha", "a number from 0 to below 1", is_decay_rate),
+        .momentum = momentum_of(command),
+        .weight_decay = weight_decay_of(command)};
+    return std::make_unique<optim::RmsProp>(groups, options);
   }
   optim::AdamOptions options = name == "adamw" ? optim::AdamOptions::adamw() : optim::AdamOptions();
   options.beta1 = command.real("beta1", "a number from 0 to below 1", is_decay_rate);

@@ -92,9 +92,36 @@ void sgd_update_kernel(const SgdSegment<T>* segments, Index count) {
   });
 }
 
+template <class T>
+void rmsprop_update_kernel(const RmsPropSegment<T>* segments, Index count) {
+  over_segments(segments, count, kAdamCost, [](const RmsPropSegment<T>& segment, Index begin, Index end) {
+    const RmsPropStep& step = segment.step;
+    const T learning_rate = static_cast<T>(step.learning_rate), epsilon = static_cast<T>(step.epsilon);
+    const T alpha = static_cast<T>(step.alpha), keep = static_cast<T>(1 - step.alpha);
+    const T momentum = static_cast<T>(step.momentum), l2 = static_cast<T>(step.l2);
+    T* __restrict p = segment.p;
+    T* __restrict v = segment.v;
+    T* __restrict u = segment.u;
+    const T* __restrict g = segment.g;
+    for (Index i = begin; i < end; ++i) {
+      const T gi = g[i] + l2 * p[i];
+      const T vi = flushed(alpha * v[i] + keep * (gi * gi));
+      v[i] = vi;
+      T ui = gi / (square_root(vi) + epsilon);
+      if (u != nullptr) {
+        ui = flushed(momentum * u[i] + ui);
+        u[i] = ui;
+      }
+      p[i] -= learning_rate * ui;
+    }
+  });
+}
+
 }  // namespace
 
 const Entry<AdamUpdateKernel> adam_update = {adam_update_kernel<float>, adam_update_kernel<double>};
 const Entry<SgdUpdateKernel> sgd_update = {sgd_update_kernel<float>, sgd_update_kernel<double>};
+const Entry<RmsPropUpdateKernel> rmsprop_update = {rmsprop_update_kernel<float>,
+                                                   rmsprop_update_kernel<double>};
 
 }  // namespace keel::kernels::KEEL_ISA

@@ -59,4 +59,26 @@ template <class T>
 using SgdUpdateKernel = void(const SgdSegment<T>* segments, Index count);
 KEEL_KERNEL(sgd_update, SgdUpdateKernel);
 
+struct RmsPropStep {
+  double learning_rate, alpha, epsilon, momentum;
+  double l2;  // this times p is added to the gradient
+};
+
+template <class T>
+struct RmsPropSegment {
+  RmsPropStep step;
+  T* p;
+  T* v;
+  T* u;  // null without momentum
+  const T* g;
+  Index n;
+};
+
+// g' = g + l2 * p;  v = alpha * v + (1 - alpha) * g'^2;  u = momentum * u + g' / (sqrt(v) + epsilon);
+// p = p - learning_rate * u.  changes p, v and u;  no two arrays overlap.  Numbers below the smallest normal
+// one become 0 in v and u, as in Adam's moments.
+template <class T>
+using RmsPropUpdateKernel = void(const RmsPropSegment<T>* segments, Index count);
+KEEL_KERNEL(rmsprop_update, RmsPropUpdateKernel);
+
 }  // namespace keel::kernels

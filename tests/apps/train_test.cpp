@@ -251,9 +251,13 @@ TEST_F(Train, RefusesWrongOptions) {
                  "model, found 'transformer'");
   expect_refused({"--batch-norm", "maybe"}, 2, "--batch-norm: expected one of on, off, auto, found 'maybe'");
   expect_refused({"--momentum", "0.5"}, 2,
-                 "--momentum: expected with --optimizer sgd only, found --optimizer adam");
+                 "--momentum: expected with --optimizer rmsprop or sgd only, found --optimizer adam");
   expect_refused({"--optimizer", "sgd", "--beta1", "0.5"}, 2,
                  "--beta1: expected with --optimizer adam or adamw only, found --optimizer sgd");
+  expect_refused({"--optimizer", "rmsprop", "--beta1", "0.8"}, 2,
+                 "--beta1: expected with --optimizer adam or adamw only, found --optimizer rmsprop");
+  expect_refused({"--optimizer", "sgd", "--alpha", "0.8"}, 2,
+                 "--alpha: expected with --optimizer rmsprop only, found --optimizer sgd");
   expect_refused({"--optimizer", "sgd", "--nesterov", "--momentum", "0"}, 2,
                  "--nesterov: expected with a --momentum above 0, found 0");
   expect_refused({"--decay-every", "2"}, 2,

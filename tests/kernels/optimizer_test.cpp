@@ -97,6 +97,32 @@ TYPED_TEST(UpdateKernels, SgdWithoutMomentumNeedsNoVelocity) {
   }
 }
 
+TYPED_TEST(UpdateKernels, RmsProp) {
+  using T = TypeParam;
+  for (const bool with_momentum : {false, true}) {
+    const double momentum = with_momentum ? 0.75 : 0;
+    const RmsPropStep step{
+        .learning_rate = 0.25, .alpha = 0.875, .epsilon = 0.0625, .momentum = momentum, .l2 = 0.5};
+    for (const Index n : kSizes) {
+      const std::vector<T> p = draw<T>(n, 1), v = draw<T>(n, 2, true), u = draw<T>(n, 3), g = draw<T>(n, 4);
+      std::vector<T> p1 = p, v1 = v, u1 = u;
+      const RmsPropSegment<T> segment{step,     p1.data(), v1.data(), with_momentum ? u1.data() : nullptr,
+                                      g.data(), n};
+      rmsprop_update(&segment, Index{1});
+      for (std::size_t i = 0; i < p.size(); ++i) {
+        const long double gi = g[i] + 0.5L * p[i];
+        const long double vi = 0.875L * v[i] + 0.125L * gi * gi;
+        const long double ui = momentum * u[i] + gi / (std::sqrt(vi) + 0.0625L);
+        ASSERT_NEAR(v1[i], static_cast<double>(vi), 4 * kTolerance<T>) << "v, element " << i << " of " << n;
+        ASSERT_NEAR(u1[i], static_cast<double>(with_momentum ? ui : u[i]), kTolerance<T>)
+            << "u, element " << i << " of " << n;
+        ASSERT_NEAR(p1[i], static_cast<double>(p[i] - 0.25L * ui), kTolerance<T>)
+            << "p, element " << i << " of " << n;
+      }
+    }
+  }
+}
+
 // Segments of all sizes in one call, each with options of its own, give what calls of their own give.
 TYPED_TEST(UpdateKernels, SegmentsDoNotTouchEachOther) {
   using T = TypeParam;
@@ -168,6 +194,20 @@ TYPED_TEST(UpdateKernels, MomentsDecayToZeroAndNotIntoDenormals) {
     adam_update(&adam, Index{1});
     sgd_update(&sgd, Index{1});
     EXPECT_EQ(m, zeros);
+    EXPECT_EQ(v, zeros);
+    EXPECT_EQ(u, zeros);
+    EXPECT_EQ(p, std::vector<T>(kFew, 1));
+
+    v.assign(kFew, smallest);
+    u.assign(kFew, sign * smallest);
+    const RmsPropSegment<T> rmsprop{
+        {.learning_rate = 1, .alpha = 0.5, .epsilon = 1e-8, .momentum = 0.5, .l2 = 0},
+        p.data(),
+        v.data(),
+        u.data(),
+        zeros.data(),
+        kFew};
+    rmsprop_update(&rmsprop, Index{1});
     EXPECT_EQ(v, zeros);
     EXPECT_EQ(u, zeros);
     EXPECT_EQ(p, std::vector<T>(kFew, 1));

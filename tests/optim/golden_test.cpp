@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "keel/optim/adam.h"
+#include "keel/optim/rmsprop.h"
 #include "keel/optim/sgd.h"
 
 namespace keel::optim {
@@ -25,6 +26,9 @@ const Json& golden() {
 Make adam(AdamOptions options) {
   return [options](ParameterGroups groups) { return std::make_unique<Adam>(std::move(groups), options); };
 }
+Make rmsprop(RmsPropOptions options) {
+  return [options](ParameterGroups groups) { return std::make_unique<RmsProp>(std::move(groups), options); };
+}
 Make sgd(SgdOptions options) {
   return [options](ParameterGroups groups) { return std::make_unique<Sgd>(std::move(groups), options); };
 }
@@ -38,6 +42,9 @@ const Case kCases[] = {
     {"adam_l2", adam({.weight_decay = 0.1})},
     {"adam_other_numbers", adam({.beta1 = 0.7, .beta2 = 0.9, .epsilon = 1e-3})},
     {"adamw", adam(AdamOptions::adamw(0.1))},
+    {"rmsprop", rmsprop({})},
+    {"rmsprop_l2", rmsprop({.weight_decay = 0.1})},
+    {"rmsprop_momentum", rmsprop({.alpha = 0.9, .epsilon = 1e-3, .momentum = 0.9, .weight_decay = 0.1})},
     {"sgd", sgd({})},
     {"sgd_l2", sgd({.weight_decay = 0.1})},
     {"momentum", sgd({.momentum = 0.9, .weight_decay = 0.1})},
