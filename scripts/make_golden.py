@@ -20,6 +20,7 @@ from golden.cases import (
     loss_cases,
     pooling_cases,
 )
+from golden.recurrent import recurrent_cases
 from golden.trajectories import cnn, mlp, trajectory
 
 import torch
@@ -33,6 +34,7 @@ TOPICS = {
     "pooling": lambda: {"cases": pooling_cases()},
     "example_norms": lambda: {"cases": example_norm_cases()},
     "batch_norm": lambda: {"cases": batch_norm_cases()},
+    "recurrent": lambda: {"cases": recurrent_cases()},
     "trajectory_mlp": lambda: trajectory(mlp(with_batch_norm=False), 16, first_stream=1000),
     "trajectory_mlp_bn": lambda: trajectory(mlp(with_batch_norm=True), 16, first_stream=1000),
     "trajectory_cnn": lambda: trajectory(cnn(with_batch_norm=False), 8, first_stream=8800, roundings=4),

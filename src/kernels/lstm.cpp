@@ -1,6 +1,6 @@
 #include "kernels/lstm.h"
 
-#include "kernels/parallel.h"
+#include "kernels/recurrent_rows.h"
 #include "kernels/squash.h"
 
 namespace keel::kernels::KEEL_ISA {
@@ -10,16 +10,6 @@ namespace {
 constexpr double kCellCost = 12;
 constexpr double kHiddenCost = 8;
 constexpr double kGradientCost = 4;
-
-// f(row) in chunks of rows.
-template <class F>
-void over_rows(Index rows, Index units, double cost, const F& f) {
-  constexpr Index kElements = 8192;
-  const Index chunk = 0 < units && units < kElements ? kElements / units : 1;
-  for_chunks(rows, chunk, static_cast<double>(rows * units) * cost, [&](Index begin, Index end, Index) {
-    for (Index r = begin; r < end; ++r) f(r);
-  });
-}
 
 template <class T>
 void lstm_cell_kernel(const T* z, const T* c, T* gates, T* next, Index rows, Index units) {

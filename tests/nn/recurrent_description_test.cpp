@@ -59,6 +59,14 @@ TEST(RecurrentDescription, SpellsOutWhatItDefaultsAndBuildsTheSameFromIt) {
   EXPECT_TRUE(testing::same_bits((*model)(x, context).value(), (*again)(x, context).value()));
 }
 
+TEST(RecurrentDescription, MakesOtherRecurrentLayers) {
+  const auto relu = build(rows_and(R"({"layer": "rnn", "units": 5, "activation": "relu"})"));
+  const auto gru = build(rows_and(R"({"layer": "gru", "units": 5, "norm": "layer"})"));
+  EXPECT_EQ(relu->children()[1].module->kind(), "rnn");
+  EXPECT_EQ(gru->named_parameters()[2].name, "1.norm_ih.weight");
+  EXPECT_EQ(gru->named_parameters()[2].variable.shape(), (Shape{15}));
+}
+
 TEST(RecurrentDescription, SaysWhatIsWrong) {
   const auto error_of = [](const std::string& layer) {
     return message_of<FileError>([&] { rows_and(layer); });
