@@ -129,6 +129,8 @@ bool Training::step() {
 }
 
 std::optional<train::Metrics> Training::test() const {
+  // The statistics that normalisations keep may not be finite either, which evaluation refuses.
+  if (diverged_) return std::nullopt;
   constexpr Index kBatch = 500;
   const data::Batches batches(test_, {.batch_size = std::min(kBatch, test_->size())});
   try {

@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include "keel/ops/batch_norm.h"
 #include "ops/channel_maps.h"
 
 namespace keel {
@@ -41,25 +40,58 @@ void update_terms(Moving& moving, const kernels::ChannelMaps<T>& maps,
   }
 }
 
+// A variance that is NaN passes, as it does in batch_norm(): x was not finite, and so y shall not be.
+void check_operands(const Variable& x, const Moving& moving) {
+  check<ShapeError>(x.shape().rank() >= 2 && x.shape()[-1] > 0,
+                    "[full_norm] expected an input [...,C] with at least two axes and one channel, found {}",
+                    x.shape());
+  const Shape channels{x.shape()[-1]};
+  check<ShapeError>(moving.mean.shape() == channels && moving.variance.shape() == channels,
+                    "[full_norm] input {} expects mean and variance of shape {}, found {} and {}", x.shape(),
+                    channels, moving.mean.shape(), moving.variance.shape());
+  for (Index c = 0; c < channels[0]; ++c) {
+    const double value = moving.variance.data<double>()[c];
+    check<ValueError>(!(value < 0), "[full_norm] expected variances of at least 0, found {} in channel {}",
+                      value, c);
+  }
+  for (const Tensor* average : {&moving.averages.mean, &moving.averages.second_moment}) {
+    check<ShapeError>(average->shape() == channels,
+                      "[full_norm] input {} expects averages of shape {}, found {}", x.shape(), channels,
+                      average->shape());
+    check<DTypeError>(average->dtype() == x.dtype(), "[full_norm] expected averages of {}, found {}",
+                      name_of(x.dtype()), name_of(average->dtype()));
+  }
+  check<ValueError>(moving.alpha > 0 && moving.alpha <= 1, "[full_norm] expected alpha in (0,1], found {}",
+                    moving.alpha);
+  check<ValueError>(moving.epsilon > 0 && std::isfinite(moving.epsilon),
+                    "[full_norm] expected epsilon > 0, found {}", moving.epsilon);
+}
+
+template <class T>
+kernels::ChannelMaps<T> maps_of(const Moving& moving, Tensor& room, Index channels) {
+  const kernels::ChannelMaps<T> maps = maps_in<T>(room);
+  kernels::channel_maps(moving.mean.data<double>(), moving.variance.data<double>(),
+                        static_cast<const T*>(nullptr), static_cast<const T*>(nullptr), moving.epsilon, maps,
+                        channels);
+  return maps;
+}
+
 }  // namespace
 
 Variable full_norm(const Variable& x, const Tensor& mean, const Tensor& variance,
                    const MomentGradients& averages, double alpha, double epsilon) {
-  check<ValueError>(alpha > 0 && alpha <= 1, "[full_norm] expected alpha in (0,1], found {}", alpha);
-  // Forwards it is batch_norm_inference, which checks the rest.
-  const Variable y = batch_norm_inference(x.detach(), {}, {}, {mean, variance}, epsilon);
-  const Index channels = x.shape()[-1];
-  for (const Tensor* average : {&averages.mean, &averages.second_moment}) {
-    check<ShapeError>(average->shape() == Shape{channels},
-                      "[full_norm] input {} expects averages of shape {}, found {}", x.shape(),
-                      Shape{channels}, average->shape());
-    check<DTypeError>(average->dtype() == x.dtype(), "[full_norm] expected averages of {}, found {}",
-                      name_of(x.dtype()), name_of(average->dtype()));
-  }
   Moving moving{mean.to(DType::float64).clone(), variance.to(DType::float64).clone(), averages, alpha,
                 epsilon};
+  check_operands(x, moving);
+  const Index channels = x.shape()[-1];
+  Tensor y = Tensor::like(x.value()), own = channel_rows(5, channels, x.dtype());
+  dispatch_floating("full_norm", x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    kernels::normalize(x.value().data<T>(), maps_of<T>(moving, own, channels), false, y.data<T>(),
+                       y.numel() / channels, channels);
+  });
   return Variable::from_op(
-      "full_norm", y.value(), {x},
+      "full_norm", std::move(y), {x},
       [vx = x.value(), moving, channels](const Tensor& dy, Gradients& gradients) mutable {
         const Index rows = vx.numel() / channels;
         if (rows == 0) return;
@@ -68,13 +100,10 @@ Variable full_norm(const Variable& x, const Tensor& mean, const Tensor& variance
         Tensor dx = Tensor::like(vx);
         dispatch_floating("full_norm", vx.dtype(), [&](auto zero) {
           using T = decltype(zero);
-          const kernels::ChannelMaps<T> maps = maps_in<T>(room);
+          const kernels::ChannelMaps<T> maps = maps_of<T>(moving, room, channels);
           T* const behind = room.data<T>() + 5 * room.size(1);
           const kernels::BatchNormTerms<T> terms{behind, behind + room.size(1), behind + 2 * room.size(1),
                                                  behind + 3 * room.size(1)};
-          kernels::channel_maps(moving.mean.data<double>(), moving.variance.data<double>(),
-                                static_cast<const T*>(nullptr), static_cast<const T*>(nullptr),
-                                moving.epsilon, maps, channels);
           kernels::batch_norm_sums(vx.data<T>(), dy.data<T>(), maps, false, partial.data<double>(), terms,
                                    rows, channels);
           update_terms(moving, maps, terms, rows, channels);

@@ -168,6 +168,20 @@ TEST(FullNormLayer, AGammaOfZeroIsNoTrouble) {
   EXPECT_NE(layer.weight.grad().at({0}), 0);
 }
 
+// Training that diverges is found by its loss, which must not be pre-empted by an exception.
+TEST(FullNormLayer, InputsThatAreNotFiniteGiveNaNInTraining) {
+  for (const double value : {std::nan(""), HUGE_VAL}) {
+    FullNorm layer(2);
+    Tensor x = random_tensor({4, 2}, 1, DType::float32);
+    x.data<float>()[2] = static_cast<float>(value);
+    const Tensor y = run(layer, Variable(x), Mode::training).value();
+    for (const Index row : {0, 1, 2, 3}) {
+      EXPECT_TRUE(std::isnan(y.at({row, 0}))) << row;
+      EXPECT_TRUE(std::isfinite(y.at({row, 1}))) << row;
+    }
+  }
+}
+
 TEST(FullNormLayer, ErrorsNameTheLayer) {
   EXPECT_EQ(message_of<ValueError>([] { FullNorm(3, {.alpha = 0}); }),
             "[full_norm] expected alpha in (0,1], the weight of the new batch, found 0");
@@ -187,6 +201,14 @@ TEST(FullNormLayer, ErrorsNameTheLayer) {
               full_norm(x, three, three, {three, two}, 1, 1e-5);
             }),
             "[full_norm] input [4,3] expects averages of shape [3], found [2]");
+  EXPECT_EQ(message_of<ShapeError>([&] {
+              full_norm(x, three, two, {three, three}, 1, 1e-5);
+            }),
+            "[full_norm] input [4,3] expects mean and variance of shape [3], found [3] and [2]");
+  EXPECT_EQ(message_of<ValueError>([&] {
+              full_norm(x, three, Tensor::from<float>({3}, {1, -2, 1}), {three, three}, 1, 1e-5);
+            }),
+            "[full_norm] expected variances of at least 0, found -2 in channel 1");
 }
 
 TEST(FullNormLayer, CanBeDescribed) {

@@ -114,17 +114,23 @@ TEST_F(StudyTraining, PartsOfTheDataAndTheirScale) {
   EXPECT_NE(training.test_set()->fingerprint(), test_->fingerprint());
 }
 
-TEST_F(StudyTraining, StopsWhereItDivergesAndStaysThere) {
+TEST_F(StudyTraining, StopsWhereItDivergesAndStaysThereWithAnyNorm) {
   const TrialContext one = context();
-  Training training(with("lr", 1e30), one);
-  Index steps = 0;
-  while (steps < 100 && training.step()) ++steps;
-  EXPECT_LT(steps, 100);
-  EXPECT_TRUE(training.diverged());
-  EXPECT_EQ(training.steps_done(), steps);
-  EXPECT_FALSE(training.step());
-  EXPECT_EQ(training.steps_done(), steps);
-  EXPECT_FALSE(training.test().has_value());
+  for (const char* norm :
+       {"none", "batch", "layer", "group", "rms", "renorm", "weight", "bln", "full", "noisy"}) {
+    SCOPED_TRACE(norm);
+    Json diverging = setting({.depth = 2, .width = 8, .norm = norm});
+    diverging["lr"] = 1e38;
+    Training training(diverging, one);
+    Index steps = 0;
+    while (steps < 100 && training.step()) ++steps;
+    EXPECT_LT(steps, 100);
+    EXPECT_TRUE(training.diverged());
+    EXPECT_EQ(training.steps_done(), steps);
+    EXPECT_FALSE(training.step());
+    EXPECT_EQ(training.steps_done(), steps);
+    EXPECT_FALSE(training.test().has_value());
+  }
 }
 
 TEST_F(StudyTraining, StopsWhereSomebodyInterrupts) {
