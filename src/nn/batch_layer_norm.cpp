@@ -65,6 +65,7 @@ Variable BatchLayerNorm::forward(const Variable& x, Context& context) {
   if (context.training()) {
     check<ValueError>(rows > 0, "[{}] expected at least one example in training, found input {}", kKind,
                       shape);
+    check_no_mask(kKind, context);
     if (batch_size.item() == 0) batch_size.mutable_value().fill(static_cast<double>(rows));
     update_population(x.value());
   }

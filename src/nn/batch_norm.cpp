@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "keel/ops/batch_norm.h"
+#include "keel/ops/layout.h"
 
 namespace keel::nn {
 
@@ -41,6 +42,21 @@ std::optional<Variable> BatchNorm::forward_activated(const Variable& x, Activati
 }
 
 Variable BatchNorm::normalize(const Variable& x, Activation activation, Context& context) {
+  const int rank = x.shape().rank(), axis = options_.axis < 0 ? options_.axis + rank : options_.axis;
+  if (options_.axis == -1 || axis == rank - 1) return normalize_last(x, activation, context);
+  check<ShapeError>(axis >= 0 && axis < rank && x.shape()[axis] == channels_,
+                    "[batch_norm] expected an input with {} channels in axis {}, found {}", channels_,
+                    options_.axis, x.shape());
+  std::vector<int> there, back(static_cast<std::size_t>(rank));
+  for (int i = 0; i < rank; ++i) {
+    if (i != axis) there.push_back(i);
+  }
+  there.push_back(axis);
+  for (int i = 0; i < rank; ++i) back[static_cast<std::size_t>(there[static_cast<std::size_t>(i)])] = i;
+  return transpose(normalize_last(transpose(x, there), activation, context), back);
+}
+
+Variable BatchNorm::normalize_last(const Variable& x, Activation activation, Context& context) {
   check<ShapeError>(x.shape().rank() >= 2 && x.shape()[-1] == channels_,
                     "[batch_norm] expected an input [...,{}] with at least two axes, found {}", channels_,
                     x.shape());
@@ -57,9 +73,16 @@ Variable BatchNorm::normalize(const Variable& x, Activation activation, Context&
   check<ValueError>(rows > 1, "[batch_norm] expected more than one value per channel {}, found input {}: {}",
                     context.training() ? "in training" : "where batch statistics are used", x.shape(),
                     remedies(records));
-  BatchNormResult result = batch_norm(x, weight, bias, options_.epsilon, activation);
+  const Tensor& mask = context.mask();
+  const BatchNormResult result = mask.defined()
+                                     ? masked_batch_norm(x, weight, bias, mask, options_.epsilon, activation)
+                                     : batch_norm(x, weight, bias, options_.epsilon, activation);
+  check<ValueError>(result.rows > 1,
+                    "[batch_norm] expected more than one value per channel, found input {} and a mask that "
+                    "leaves 1: {}",
+                    x.shape(), remedies(records));
   if (records && options_.track_running_stats) {
-    update_running_statistics(result.statistics.mean, result.statistics.variance, rows);
+    update_running_statistics(result.statistics.mean, result.statistics.variance, result.rows);
   }
   return result.y;
 }
@@ -122,8 +145,10 @@ PyTorchLayout BatchNorm::pytorch_layout() const {
                       {"running_var", of_features},
                       {"num_batches_tracked", {.int64_scalar = true}}},
           .input_ranks = {2, 4},
-          .no_equivalent =
-              options_.scale == options_.center ? "" : "PyTorch's has both scale and center, or neither"};
+          .no_equivalent = options_.axis != -1 ? "its channels are not in the last axis"
+                           : options_.scale == options_.center
+                               ? ""
+                               : "PyTorch's has both scale and center, or neither"};
 }
 
 }  // namespace keel::nn

@@ -68,6 +68,7 @@ std::optional<Variable> BatchRenorm::forward_activated(const Variable& x, Activa
     return batch_norm_inference(x, weight, bias, {running_mean.value(), variance}, epsilon, activation);
   }
   check_rows(kKind, x, channels_);
+  check_no_mask(kKind, context);
   const BatchStatistics batch = batch_statistics(x.value());
   Tensor deviation = Tensor::like(batch.variance);
   Tensor r = Tensor::like(deviation), d = Tensor::like(deviation);

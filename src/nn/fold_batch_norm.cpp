@@ -221,6 +221,10 @@ class Folding {
   // Folds the BatchNorm at place i if that can be done; otherwise says why not.
   std::string reason_against(std::vector<Place>& places, std::size_t i, const BatchNorm& norm) {
     if (!norm.options().track_running_stats) return "it has no running statistics";
+    if (norm.options().axis != -1) {
+      return fmt::format("its channels are in axis {}, not in the last, where weights have theirs",
+                         norm.options().axis);
+    }
     ChannelFunction f;
     try {
       f = function_of(norm);

@@ -27,6 +27,7 @@ Variable FullNorm::forward(const Variable& x, Context& context) {
                                 options_.epsilon);
   }
   if (options_.alpha == 1) check_rows("full_norm", x, channels_);
+  check_no_mask("full_norm", context);
   update_statistics(x.value());
   const Variable xhat = full_norm(x, running_mean.value(), running_var.value(),
                                   {mean_gradient.mutable_value(), second_moment_gradient.mutable_value()},

@@ -27,6 +27,7 @@ Variable MeanOnlyBatchNorm::forward(const Variable& x, Context& context) {
   Variable centre = running_mean.detach();
   if (context.training()) {
     check_rows(kKind, x, channels_);
+    check_no_mask(kKind, context);
     ReductionOptions over_rows;
     over_rows.axes.resize(static_cast<std::size_t>(x.shape().rank() - 1));
     std::iota(over_rows.axes.begin(), over_rows.axes.end(), 0);

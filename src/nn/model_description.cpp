@@ -64,7 +64,8 @@ Json json_of(const BatchNormOptions& norm) {
           {"initial_gamma", norm.initial_gamma},
           {"initial_beta", norm.initial_beta},
           {"initial_running_mean", norm.initial_running_mean},
-          {"initial_running_var", norm.initial_running_var}};
+          {"initial_running_var", norm.initial_running_var},
+          {"axis", norm.axis}};
 }
 
 }  // namespace

@@ -261,6 +261,17 @@ void Module::constrain(const std::string& parameter, Constraint constraint) {
   find_parameter(parameter).constraint = std::move(constraint);
 }
 
+bool Module::has_parameter_rules() const {
+  bool found = false;
+  std::vector<const Module*> seen;
+  walk<const Module>("", *this, seen, [&](const std::string&, const Module& module) {
+    for (const Registered& registered : module.variables_) {
+      found = found || registered.regularizer || registered.constraint;
+    }
+  });
+  return found;
+}
+
 Variable Module::penalty() const {
   Variable total;
   std::vector<const Module*> seen;

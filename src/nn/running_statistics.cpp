@@ -31,6 +31,11 @@ void check_rows(const char* kind, const Variable& x, Index channels) {
                     kind, x.shape());
 }
 
+void check_no_mask(const char* kind, const Context& context) {
+  check<ValueError>(!context.mask().defined(),
+                    "[{}] statistics of some of the rows are not supported: found a mask", kind);
+}
+
 void count_batch(Buffer& batches) {
   std::int32_t& count = *batches.mutable_value().data<std::int32_t>();
   if (count < INT32_MAX) ++count;

@@ -16,6 +16,9 @@ void check_norm_input(const char* kind, const Variable& x, Index channels, DType
 // throws: ValueError if x has one row (or none)
 void check_rows(const char* kind, const Variable& x, Index channels);
 
+// throws: ValueError if the context has a mask
+void check_no_mask(const char* kind, const Context& context);
+
 // Adds one to an int32 [1], which stays at the largest number it can hold.
 void count_batch(Buffer& batches);
 // running = (1 - share) running + share batch, in double.   shapes: of equal size

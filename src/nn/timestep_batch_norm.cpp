@@ -68,6 +68,7 @@ Variable TimestepBatchNorm::normalize(const Variable& x, Index first, Index step
                     "[timestep_batch_norm] expected more than one example in training, found {}: use larger "
                     "batches, or drop the incomplete last batch",
                     rows);
+  check_no_mask("timestep_batch_norm", context);
   BatchNormResult result = batch_norm(x, gamma, beta, options_.epsilon);
   const Tensor mean = result.statistics.mean.reshape({steps, channels_});
   const Tensor variance = result.statistics.variance.reshape({steps, channels_});

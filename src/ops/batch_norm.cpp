@@ -1,8 +1,11 @@
 #include "keel/ops/batch_norm.h"
 
+#include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "ops/channel_maps.h"
+#include "ops/row_mask.h"
 
 namespace keel {
 namespace {
@@ -35,12 +38,28 @@ std::vector<Variable> inputs_of(const Variable& x, const Variable& gamma, const 
   return inputs;
 }
 
+// dx of rows that do not count, on which the statistics do not depend: without the terms that subtract means.
+template <class T>
+void leave_out(const RowMask& mask, const Tensor& x, const Tensor& dy, Tensor& maps, bool relu, Tensor& dx) {
+  const Index channels = x.size(-1);
+  Tensor none = channel_rows(4, channels, x.dtype());
+  none.fill(0);
+  T* const zeros = none.data<T>();
+  const kernels::BatchNormTerms<T> terms{zeros, zeros, zeros, zeros};
+  for (const auto& [begin, end] : mask.left_out) {
+    const Index at = begin * channels;
+    kernels::batch_norm_gradient(x.data<T>() + at, dy.data<T>() + at, maps_in<T>(maps), relu, terms,
+                                 dx.data<T>() + at, end - begin, channels);
+  }
+}
+
 // What both modes do backwards. In training mode the statistics depend on x as well, which gives the two
-// terms that subtract means.
+// terms that subtract means; with a mask they are means over the rows that count, of sums over all.
 GradientFunction gradient(const Variable& x, const Variable& gamma, const Variable& beta, const Tensor& maps,
-                          Activation activation, bool training) {
+                          Activation activation, bool training, const std::optional<RowMask>& mask) {
   return [vx = x.value(), has_gamma = gamma.defined(), has_beta = beta.defined(), maps = maps,
-          relu = activation == Activation::relu, training](const Tensor& dy, Gradients& gradients) mutable {
+          relu = activation == Activation::relu, training,
+          mask](const Tensor& dy, Gradients& gradients) mutable {
     const Index channels = vx.size(-1), rows = vx.numel() / channels;
     const std::size_t gamma_input = 1, beta_input = has_gamma ? 2 : 1;
     const bool wants_gamma = has_gamma && gradients.wants(gamma_input);
@@ -63,9 +82,16 @@ GradientFunction gradient(const Variable& x, const Variable& gamma, const Variab
       if (wants_beta) gradients.add(beta_input, std::move(dbeta));
       if (!gradients.wants(0)) return;
       if (!training) means.fill(0);
+      if (mask) {
+        const double share = static_cast<double>(rows) / static_cast<double>(mask->counted.size());
+        T* const all = means.data<T>();
+        std::transform(all, all + means.numel(), all,
+                       [=](T term) { return static_cast<T>(static_cast<double>(term) * share); });
+      }
       Tensor dx = Tensor::like(vx);
       kernels::batch_norm_gradient(vx.data<T>(), dy.data<T>(), maps_in<T>(maps), relu, terms, dx.data<T>(),
                                    rows, channels);
+      if (mask) leave_out<T>(*mask, vx, dy, maps, relu, dx);
       gradients.add(0, std::move(dx));
     });
   };
@@ -78,7 +104,8 @@ struct Moments {
 };
 
 Variable normalized(const char* operation, const Variable& x, const Variable& gamma, const Variable& beta,
-                    const Moments& moments, double epsilon, Activation activation, bool training) {
+                    const Moments& moments, double epsilon, Activation activation, bool training,
+                    const std::optional<RowMask>& mask = {}) {
   const Index channels = x.shape()[-1];
   Tensor y = Tensor::like(x.value()), maps = channel_rows(5, channels, x.dtype());
   dispatch_floating("batch_norm", x.dtype(), [&](auto zero) {
@@ -90,7 +117,7 @@ Variable normalized(const char* operation, const Variable& x, const Variable& ga
                        y.numel() / channels, channels);
   });
   return Variable::from_op(operation, std::move(y), inputs_of(x, gamma, beta),
-                           gradient(x, gamma, beta, maps, activation, training));
+                           gradient(x, gamma, beta, maps, activation, training, mask));
 }
 
 }  // namespace
@@ -117,7 +144,19 @@ BatchNormResult batch_norm(const Variable& x, const Variable& gamma, const Varia
   check_operands(x, gamma, beta, epsilon);
   const BatchStatistics exact = batch_statistics(x.value());
   return {batch_norm(x, gamma, beta, exact, epsilon, activation),
-          {exact.mean.to(x.dtype()), exact.variance.to(x.dtype())}};
+          {exact.mean.to(x.dtype()), exact.variance.to(x.dtype())},
+          x.value().numel() / x.shape()[-1]};
+}
+
+BatchNormResult masked_batch_norm(const Variable& x, const Variable& gamma, const Variable& beta,
+                                  const Tensor& mask, double epsilon, Activation activation) {
+  check_operands(x, gamma, beta, epsilon);
+  const RowMask rows = row_mask(mask, x.shape());
+  const BatchStatistics exact = batch_statistics(counted_rows(x.value(), rows));
+  const Moments moments{exact.mean.data<double>(), exact.variance.data<double>()};
+  return {normalized("batch_norm", x, gamma, beta, moments, epsilon, activation, true, rows),
+          {exact.mean.to(x.dtype()), exact.variance.to(x.dtype())},
+          static_cast<Index>(rows.counted.size())};
 }
 
 Variable batch_norm(const Variable& x, const Variable& gamma, const Variable& beta,

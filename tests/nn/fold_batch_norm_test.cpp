@@ -208,6 +208,8 @@ TEST(FoldBatchNorm, RefusesWhatIsNotExact) {
             "0.body.0: no layer is in front of it, and relu is behind it");
   EXPECT_EQ(reason(same + R"(, {"layer": "batch_norm", "track_running_stats": false})" + end),
             "1: it has no running statistics");
+  EXPECT_EQ(reason(same + R"(, {"layer": "batch_norm", "axis": 1})" + end),
+            "1: its channels are in axis 1, not in the last, where weights have theirs");
 }
 
 TEST(FoldBatchNorm, RefusesLayersThatAreUsedTwiceOrHidden) {

@@ -105,7 +105,7 @@ TEST(ModelDescription, ItsTextSpellsOutEveryOption) {
             R"({"model":"mlp","init":"pytorch_default","convolution":"fastest",)"
             R"("norm":{"layer":"batch_norm","epsilon":1e-05,"momentum":0.1,"scale":true,"center":true,)"
             R"("track_running_stats":true,"initial_gamma":1.0,"initial_beta":0.0,"initial_running_mean":0.0,)"
-            R"("initial_running_var":1.0},"norm_position":"after","dropout":0.0})");
+            R"("initial_running_var":1.0,"axis":-1},"norm_position":"after","dropout":0.0})");
 }
 
 TEST(ModelDescription, AgreesWithTheDataOrSaysSo) {

@@ -205,7 +205,7 @@ TEST(ParameterRules, OfMinMaxNormAndOfNamedModelsAreDescribed) {
 
 TEST(ParameterRules, OfAllNormalisationsAreDescribed) {
   for (const char* norm : {"batch_norm", "batch_renorm", "full_norm", "noisy_batch_norm", "layer_norm",
-                           "group_norm", "rms_norm"}) {
+                           "group_norm", "rms_norm", "batch_layer_norm"}) {
     const auto model = build(fmt::format(R"({{"layer": "{}", "gamma_regularizer": {{"l1": 2}}}})", norm));
     EXPECT_EQ(model->penalty().item(), 4) << norm;
     if (std::string(norm) == "rms_norm") continue;
@@ -214,6 +214,16 @@ TEST(ParameterRules, OfAllNormalisationsAreDescribed) {
         0)
         << norm;
   }
+}
+
+TEST(ParameterRules, OfALayerWhoseWeightIsMadeOfOthersAreRefused) {
+  EXPECT_EQ(
+      message_of<ValueError>([] {
+        build(R"({"layer": "weight_norm", "body": [{"layer": "dense", "units": 2,
+                        "weight_constraint": "unit_norm"}]})");
+      }),
+      "model.json for inputs [2]: layers[0] (weight_norm): [weight_norm] penalties and constraints of the "
+      "dense in the body are not supported");
 }
 
 TEST(ParameterRules, OfDescriptionsSayWhatIsExpected) {

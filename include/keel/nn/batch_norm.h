@@ -1,7 +1,7 @@
 // Batch Normalization layer (Ioffe & Szegedy, arXiv:1502.03167v3).
 //
-// The last axis holds the channels; all others are rows. So this one layer is what other frameworks call
-// BatchNorm1d ([N,C]), 2d ([N,H,W,C]) and 3d, and BatchNormalization(axis=-1).
+// One axis, by default the last, holds the channels; all others are rows. So this one layer is what other
+// frameworks call BatchNorm1d ([N,C]), 2d ([N,H,W,C]) and 3d, and BatchNormalization with any `axis`.
 //
 // Conventions, as they differ between frameworks:
 //   momentum  the weight of the NEW batch: running = (1 - momentum) running + momentum batch, as in PyTorch,
@@ -33,6 +33,8 @@ struct BatchNormOptions {
   double initial_beta = 0;
   double initial_running_mean = 0;
   double initial_running_var = 1;
+  // Of the channels; from the end if negative. One that is not the last is moved there and back.
+  int axis = -1;
 
   // The defaults of torch.nn.BatchNorm2d, which are ours.
   static BatchNormOptions pytorch() { return {}; }
@@ -45,15 +47,18 @@ struct BatchNormOptions {
 // Evaluation:  the same with running_mean and running_var, so an example's result does not depend on its
 //              batch.
 // Frozen:      as in evaluation, whatever the mode; gamma and beta are still trained.
-//   shapes:     [..., C] -> the same, at least two axes
+// Mask:        where the batch's statistics are used and the context has a mask (Context::set_mask), they are
+//              those of the rows that count, and so is their number; all rows are normalised. The mask has
+//              the leading axes of the input, the axis of the channels left out of them.
+//   shapes:     [..., C] -> the same, at least two axes; with another axis, C is its extent
 //   parameters: weight (gamma) [C] if scale, bias (beta) [C] if center: PyTorch's names
 //   buffers:    running_mean [C], running_var [C], num_batches_tracked int32 [1], if track_running_stats
 //   gradient:   x, gamma and beta; through the batch's statistics as well (see keel/ops/batch_norm.h)
 //   throws:     ValueError unless channels >= 1, epsilon > 0 in float32 as well (at least 1e-45), momentum in
 //               [0,1], initial_running_var >= 0;
 //               forward: ShapeError; DTypeError; ValueError where the batch's statistics are used (also in
-//               evaluation without running statistics) and there is one row only: its variance is 0 whatever
-//               the row, so the layer would give beta for every input
+//               evaluation without running statistics) and there is one row (that counts) only: its variance
+//               is 0 whatever the row, so the layer would give beta for every input
 class BatchNorm final : public Layer<BatchNorm> {
  public:
   explicit BatchNorm(Index channels, const BatchNormOptions& options = {});
@@ -86,6 +91,7 @@ class BatchNorm final : public Layer<BatchNorm> {
 
  private:
   Variable normalize(const Variable& x, Activation activation, Context& context);
+  Variable normalize_last(const Variable& x, Activation activation, Context& context);
   const char* remedies(bool records) const;
   void update_running_statistics(const Tensor& mean, const Tensor& variance, Index rows);
 

@@ -29,6 +29,12 @@ class Context {
   // A stream for one use: each call of a forward pass gets another one.
   Rng next_stream() { return rng_.substream(calls_++); }
 
+  // Rows of the input that count in the statistics of a batch, those where the mask is not 0: [N] for
+  // examples, [N,T] for steps of padded sequences. BatchNorm reads it; layers that would have to and do not,
+  // say so. Undefined: all rows count.
+  void set_mask(Tensor mask) { mask_ = std::move(mask); }
+  const Tensor& mask() const { return mask_; }
+
   // run_part() reports to the observer, if there is one.
   void set_observer(LayerObserver observer) { observer_ = std::move(observer); }
   const LayerObserver& observer() const { return observer_; }
@@ -42,6 +48,7 @@ class Context {
   std::uint64_t calls_ = 0;
   LayerObserver observer_;
   std::string path_;
+  Tensor mask_;
 };
 
 }  // namespace keel::nn

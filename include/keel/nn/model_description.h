@@ -27,7 +27,7 @@
 //   softplus           beta 1, threshold 20
 //   batch_norm         epsilon 1e-5, momentum 0.1 (null: plain average), scale true, center true,
 //                      track_running_stats true, initial_gamma 1, initial_beta 0, initial_running_mean 0,
-//                      initial_running_var 1
+//                      initial_running_var 1, axis -1 (of the channels; axis 0 is that of the examples)
 //   batch_renorm       epsilon 1e-5, momentum 0.01, r_max 3, d_max 5, relaxation_begin 5000, r_max_end 40000,
 //                      d_max_end 25000, scale true, center true
 //   full_norm          epsilon 1e-5, alpha 0.1

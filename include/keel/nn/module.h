@@ -147,6 +147,8 @@ class Module {
   // not hold them.   throws: ValueError naming the parameters if there is none of that name
   void regularize(const std::string& parameter, Regularizer regularizer);
   void constrain(const std::string& parameter, Constraint constraint);
+  // Whether a parameter of this module or of one below it has a penalty or a constraint.
+  bool has_parameter_rules() const;
   // The sum of the penalties of all parameters that require a gradient, to be added to the loss; undefined if
   // none of them has one.   throws: ShapeError if a regulariser of one's own gives more than one element
   Variable penalty() const;

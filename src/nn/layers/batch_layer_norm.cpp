@@ -19,6 +19,7 @@ LayerMaker batch_layer_norm(LayerOptions& options) {
   population.batch_var = options.flag("population_batch_var", population.batch_var);
   population.feature_mean = options.flag("population_feature_mean", population.feature_mean);
   population.feature_var = options.flag("population_feature_var", population.feature_var);
+  options.parameters({{"gamma", "weight"}, {"beta", "bias"}});
   const BatchLayerNorm checked(Shape{2}, norm);
   return [=](LayerSite& site) {
     const Index positions = site.input().numel() / site.channels();

@@ -6,6 +6,18 @@
 
 namespace keel::nn::layers {
 
+namespace {
+
+// The first axis of a batch is that of its examples.
+Index channels_of(const Shape& example, int axis) {
+  const int at = axis < 0 ? axis + example.rank() : axis - 1;
+  check<ShapeError>(at >= 0 && at < example.rank(), "expected an axis of each example {}, found axis {}",
+                    example, axis);
+  return example[at];
+}
+
+}  // namespace
+
 LayerMaker batch_norm(LayerOptions& options) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   BatchNormOptions norm;
@@ -19,12 +31,14 @@ LayerMaker batch_norm(LayerOptions& options) {
   norm.initial_running_mean =
       options.real("initial_running_mean", -kInfinity, kInfinity, norm.initial_running_mean);
   norm.initial_running_var = options.real("initial_running_var", 0, kInfinity, norm.initial_running_var);
+  norm.axis = static_cast<int>(options.integer("axis", -Shape::kMaxRank, norm.axis));
   options.parameters({{"gamma", "weight"}, {"beta", "bias"}});
   const BatchNorm checked(1, norm);
   return [=](LayerSite& site) {
     const int vectors = norm.scale + norm.center + (norm.track_running_stats ? 2 : 0);
-    site.reserve_parameter({vectors, site.channels()});
-    return std::make_shared<BatchNorm>(site.channels(), norm);
+    const Index channels = channels_of(site.input(), norm.axis);
+    site.reserve_parameter({vectors, channels});
+    return std::make_shared<BatchNorm>(channels, norm);
   };
 }
 

@@ -17,6 +17,10 @@ LayerMaker weight_norm(LayerOptions& options) {
     check<ValueError>(found.size() == 1,
                       "[weight_norm] expected a body of one dense or conv2d, found {} layers", found.size());
     Module& layer = *found.front().module;
+    // Rules of the weight would be rules of what direction and length make, which is no parameter.
+    check<ValueError>(!layer.has_parameter_rules(),
+                      "[weight_norm] penalties and constraints of the {} in the body are not supported",
+                      layer.kind());
     if (const auto* dense = dynamic_cast<const Dense*>(&layer)) {
       site.reserve_parameter({2, dense->weight.shape()[-1]});
       return std::make_shared<WeightNorm>(*dense, norm);
