@@ -63,7 +63,7 @@ std::optional<Variable> BatchRenorm::forward_activated(const Variable& x, Activa
     Tensor variance = running_deviation.value().to(DType::float64).clone();
     for (Index c = 0; c < channels_; ++c) {
       double& value = variance.data<double>()[c];
-      value = std::max(0.0, value * value - epsilon);
+      value = std::max(value * value - epsilon, 0.0);  // NaN stays NaN
     }
     return batch_norm_inference(x, weight, bias, {running_mean.value(), variance}, epsilon, activation);
   }

@@ -12,6 +12,9 @@
 namespace keel::nn {
 namespace {
 
+// Below this, 1 / sqrt(variance) would make a scale of what is hardly more than rounding.
+constexpr double kLeastVariance = 1e-10;
+
 // Of each unit: the last axis holds the units.
 Variable norms_of(const Variable& v) {
   ReductionOptions of_unit;
@@ -92,7 +95,8 @@ void WeightNorm::initialize(const Variable& x) {
     for (Index unit = 0; unit < units; ++unit) {
       const double mean = statistics.mean.data<double>()[unit];
       const double variance = statistics.variance.data<double>()[unit];
-      if (variance > 0) g[unit] = static_cast<T>(1 / std::sqrt(variance));
+      if (!std::isfinite(variance)) continue;
+      if (variance > kLeastVariance) g[unit] = static_cast<T>(1 / std::sqrt(variance));
       if (b != nullptr) b[unit] = static_cast<T>(-mean * static_cast<double>(g[unit]));
     }
   });

@@ -68,7 +68,9 @@ class Elements {
     low_ = static_cast<double>(all.low);
     // Halved, so that the range of all numbers of the type is finite.
     const double half_range = static_cast<double>(all.high) / 2 - low_ / 2;
-    bins_per_half_ = half_range > 0 ? static_cast<double>(kBins - 1) / half_range : 0;
+    const double bins_per_half = static_cast<double>(kBins - 1) / half_range;
+    // A range too small to be divided by is one bin.
+    bins_per_half_ = std::isfinite(bins_per_half) ? bins_per_half : 0;
     mean_ = all.sum / static_cast<double>(n_);
     return all.finite;
   }

@@ -4,8 +4,11 @@
 
 #include <cmath>
 
+#include "keel/autograd/gradcheck.h"
 #include "keel/nn/batch_norm.h"
 #include "keel/nn/model_description.h"
+#include "keel/ops/arithmetic.h"
+#include "keel/ops/batch_norm.h"
 #include "support/check_module.h"
 #include "support/errors.h"
 #include "support/random_tensor.h"
@@ -88,6 +91,65 @@ TEST(BatchRenormLayer, ClipsTheCorrection) {
   expect_near(run(layer, x, Mode::training).value(),
               {-2 / deviation / 1.02 + 0.25, -1 / deviation / 1.02 + 0.25, 0.25, 3 / deviation / 1.02 + 0.25},
               1e-15);
+}
+
+// r and d count as constants: the layer is batch_norm() with gamma r and beta + gamma d, and so are its
+// gradients. Of three channels one is within both limits, one beyond r_max and one beyond d_max.
+TEST(BatchRenormLayer, GradientsAreThoseOfBatchNormWithItsCorrection) {
+  constexpr double kEpsilon = 1e-5, kRMax = 1.5, kDMax = 0.5;
+  BatchRenormOptions options = kFullLimits;
+  options.r_max = kRMax;
+  options.d_max = kDMax;
+  BatchRenorm layer(3, options);
+  layer.to(DType::float64);
+  layer.weight.set_value(Tensor::from<double>({3}, {1.5, -0.5, 2}));
+  layer.bias.set_value(Tensor::from<double>({3}, {0.25, -1, 0.5}));
+  const Tensor input = random_tensor({2, 4, 3});
+  const BatchStatistics batch = batch_statistics(input);
+  const auto deviation = [&](Index c) { return std::sqrt(batch.variance.at({c}) + kEpsilon); };
+  // What the layer has kept: of channel 0 so that r = 1.25 and d = -0.3, of 1 that r = 4, of 2 that d = 2.
+  const std::vector<double> r = {1.25, 4, 0.8}, d = {-0.3, 0.2, 2};
+  Tensor mean = Tensor::zeros({3}, DType::float64), kept = Tensor::zeros({3}, DType::float64);
+  Tensor r_used = Tensor::like(mean), d_used = Tensor::like(mean);
+  for (const Index c : {0, 1, 2}) {
+    const auto i = static_cast<std::size_t>(c);
+    kept.data<double>()[c] = deviation(c) / r[i];
+    mean.data<double>()[c] = batch.mean.at({c}) - d[i] * kept.at({c});
+    r_used.data<double>()[c] = std::clamp(r[i], 1 / kRMax, kRMax);
+    d_used.data<double>()[c] = std::clamp(d[i], -kDMax, kDMax);
+  }
+  layer.running_mean.set_value(mean);
+  layer.running_deviation.set_value(kept);
+
+  const auto reference = [&](const std::vector<Variable>& v) {
+    return batch_norm(v[0], v[1] * Variable(r_used), v[2] + v[1] * Variable(d_used), kEpsilon).y;
+  };
+  const std::vector<Tensor> values = {input, layer.weight.value().clone(), layer.bias.value().clone()};
+  const GradcheckResult checked = gradcheck(reference, values);
+  EXPECT_TRUE(checked) << checked.message;
+
+  const Tensor dy = random_tensor({2, 4, 3}, 7);
+  std::vector<Variable> inputs;
+  for (const Tensor& value : values) inputs.emplace_back(value, true);
+  const Variable expected = reference(inputs), x(input, true), y = run(layer, x, Mode::training);
+  expected.backward(dy);
+  y.backward(dy);
+  const auto expect_same = [](const Tensor& a, const Tensor& b) {
+    expect_near(a, std::vector<double>(b.data<double>(), b.data<double>() + b.numel()), 1e-13);
+  };
+  expect_same(y.value(), expected.value());
+  expect_same(x.grad(), inputs[0].grad());
+  expect_same(layer.weight.grad(), inputs[1].grad());
+  expect_same(layer.bias.grad(), inputs[2].grad());
+}
+
+TEST(BatchRenormLayer, ADeviationThatIsNoNumberIsNotTakenForZero) {
+  BatchRenorm layer(2);
+  layer.running_deviation.mutable_value().fill(std::nan(""));
+  EXPECT_EQ(message_of<ValueError>([&] {
+              run(layer, Variable(Tensor::zeros({4, 2})), Mode::evaluation);
+            }),
+            "[batch_norm] expected variances of at least 0, found nan in channel 0");
 }
 
 TEST(BatchRenormLayer, LimitsFollowTheNumberOfBatches) {

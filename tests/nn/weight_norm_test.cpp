@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "keel/nn/batch_norm.h"
 #include "keel/nn/model_description.h"
@@ -129,13 +130,28 @@ TEST(WeightNormLayer, TheFirstBatchSetsScaleAndBias) {
   }
 }
 
-TEST(WeightNormLayer, AUnitThatIsTheSameForAllRowsKeepsItsScale) {
+TEST(WeightNormLayer, AUnitThatHardlyDiffersBetweenRowsKeepsItsScale) {
+  Rng rng(1, Stream::initialization);
+  for (const double deviation : {0.0, 1e-8, 1e-6}) {
+    WeightNorm layer(Dense(4, 3, rng));
+    const Tensor g = layer.weight_g.value().clone();
+    Tensor x = random_tensor({5, 4}, 1, DType::float32);
+    for (Index i = 0; i < x.numel(); ++i) x.data<float>()[i] *= static_cast<float>(deviation);
+    run(layer, Variable(x), Mode::training);
+    EXPECT_TRUE(same_bits(layer.weight_g.value(), g));
+    EXPECT_NEAR(layer.bias.value().at({0}), 0, deviation);
+  }
+}
+
+TEST(WeightNormLayer, AFirstBatchThatIsNotFiniteSetsNothing) {
   Rng rng(1, Stream::initialization);
   WeightNorm layer(Dense(4, 3, rng));
-  const Tensor g = layer.weight_g.value().clone();
-  run(layer, Variable(Tensor::zeros({5, 4})), Mode::training);
+  const Tensor g = layer.weight_g.value().clone(), bias = layer.bias.value().clone();
+  Tensor x = random_tensor({5, 4}, 1, DType::float32);
+  x.data<float>()[6] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_TRUE(std::isnan(run(layer, Variable(x), Mode::training).value().at({1, 0})));
   EXPECT_TRUE(same_bits(layer.weight_g.value(), g));
-  EXPECT_EQ(layer.bias.value().at({0}), 0);
+  EXPECT_TRUE(same_bits(layer.bias.value(), bias));
 }
 
 TEST(WeightNormLayer, AReluBehindItIsTakenOver) {

@@ -73,6 +73,18 @@ TEST(DistributionOf, OneElementIsAllItsPercentiles) {
   EXPECT_EQ(d.deviation, 0);
 }
 
+TEST(DistributionOf, OfTheLeastNumbersOfTheType) {
+  for (const double unit : {5e-324, 1e-310, 2e-308, 1e-307, 5e-305}) {
+    const Distribution d =
+        distribution_of(Tensor::from<double>({5}, {2 * unit, 0, 4 * unit, 100 * unit, 3 * unit}));
+    EXPECT_EQ(d.p50, 3 * unit);
+    EXPECT_GE(d.p15, 0);
+    EXPECT_LE(d.p15, 2 * unit);
+    EXPECT_GE(d.p85, 4 * unit);
+    EXPECT_LE(d.p85, 100 * unit);
+  }
+}
+
 TEST(DistributionOf, IsNoNumberWhereAnElementIsNone) {
   for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     const Distribution d = distribution_of(Tensor::from<float>({3}, {1, bad, 2}));

@@ -40,8 +40,10 @@ class WeightNorm final : public Layer<WeightNorm> {
 
   // Sets g = 1 / deviation(t) and bias = -mean(t) / deviation(t) of each unit for t = layer(x) with w = v /
   // |v| and without bias, so that the outputs for this batch have mean 0 and variance 1, as behind BatchNorm.
-  // With mean_only_batch_norm only g. A unit whose t is the same for all rows keeps its g. Done once by
-  // forward() in training, if it has not been done before and data_dependent_init is on.
+  // With mean_only_batch_norm only g. A unit whose t hardly differs between rows, with a deviation of at most
+  // 1e-5, keeps its g (the authors' code bounds g alike, by 1 / sqrt(variance + 1e-10)); one whose t is not
+  // finite keeps g and bias. Done once by forward() in training, if it has not been done before and
+  // data_dependent_init is on.
   //   throws: ValueError if there is only one row; what the layer throws
   void initialize(const Variable& x);
 
