@@ -12,10 +12,12 @@
 //   a = norm(x_t weight_ih; gamma_ih) + bias     b = norm(h weight_hh; gamma_hh)
 // There is one bias then, norm_ih.bias, as in the papers (GRU: norm_hh.bias as well, whose candidate part is
 // inside the reset gate's product). The gammas are norm_ih.weight and norm_hh.weight [G units].
-// A row of constant pre-activations has no variance: it gives the bias, and its gradient grows by
-// gamma / sqrt(epsilon) with each step. From the state 0 and with black rows at the start of each image, that
-// overflows after some steps. state_noise avoids it: the first state of a training sequence is drawn from
-// N(0, state_noise^2), as in Cooijmans et al., section 5.1.
+// Pre-activations that are all alike, over the batch or over an example's units, have no variance: they give
+// the bias, and each step multiplies their gradient by gamma / sqrt(epsilon). So it is from the state 0 while
+// inputs are constant, as the black rows at the top of images are: in float32 the gradient overflows after
+// some ten such steps with norm layer and biases of 0, some twenty with norm batch. state_noise avoids it:
+// the first h of training sequences is drawn from N(0, state_noise^2), as Cooijmans et al. do in their
+// section 5.1.
 #pragma once
 
 #include <optional>
