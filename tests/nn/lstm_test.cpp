@@ -128,7 +128,7 @@ TEST(LSTMLayer, StartsAsPyTorchsUnlessToldOtherwise) {
     for (Index gate = 0; gate < 4; ++gate) {
       EXPECT_EQ(other.weight_hh.value().at({0, 2 * gate}), 1);
       EXPECT_EQ(other.weight_hh.value().at({1, 2 * gate}), 0);
-      const Variable& bias = other.parameters()[norm == RecurrentNorm::none ? 2 : 3];
+      const Variable bias = other.parameters()[norm == RecurrentNorm::none ? 2 : 3];
       EXPECT_EQ(bias.value().at({2 * gate + 1}), gate == 1 ? 1.5 : 0);
     }
     if (norm == RecurrentNorm::none) {
