@@ -5,7 +5,6 @@
 
 #include "keel/core/tensor_ops.h"
 #include "keel/ops/arithmetic.h"
-#include "keel/ops/batch_norm.h"
 #include "keel/ops/elementwise.h"
 #include "keel/ops/group_norm.h"
 #include "keel/ops/layout.h"
@@ -52,6 +51,18 @@ BatchLayerNorm::BatchLayerNorm(const Shape& example, const BatchLayerNormOptions
   num_batches_tracked = buffer("num_batches_tracked", Tensor::zeros({1}, DType::int32));
   batch_size = buffer("batch_size", Tensor::zeros({1}, DType::int32));
   batch_size.mutable_value().fill(static_cast<double>(options.batch_size));
+  uses_population = buffer("uses_population", Tensor::zeros({4}, DType::int32));
+  use_population(options.population);
+}
+
+void BatchLayerNorm::use_population(const BatchLayerNormPopulation& of) {
+  uses_population.set_value(
+      Tensor::from<std::int32_t>({4}, {of.batch_mean, of.batch_var, of.feature_mean, of.feature_var}));
+}
+
+BatchLayerNormPopulation BatchLayerNorm::used_population() const {
+  const std::int32_t* const used = uses_population.value().data<std::int32_t>();
+  return {used[0] != 0, used[1] != 0, used[2] != 0, used[3] != 0};
 }
 
 Variable BatchLayerNorm::forward(const Variable& x, Context& context) {
@@ -67,21 +78,28 @@ Variable BatchLayerNorm::forward(const Variable& x, Context& context) {
                       shape);
     check_no_mask(kKind, context);
     if (batch_size.item() == 0) batch_size.mutable_value().fill(static_cast<double>(rows));
-    update_population(x.value());
+    const BatchStatistics of_batch = batch_statistics(x.value().reshape({rows, elements}));
+    update_population(x.value(), of_batch);
+    return combined(x, {false, false, false, false}, &of_batch);
   }
+  return combined(x, used_population(), nullptr);
+}
+
+Variable BatchLayerNorm::combined(const Variable& x, const BatchLayerNormPopulation& population,
+                                  const BatchStatistics* of_batch) const {
+  const Index rows = x.shape()[0], elements = example_.numel();
   const double m = batch_size.item() > 0 ? batch_size.item() : static_cast<double>(rows);
   const double scaling = options_.sqrt_scaling ? 1 / std::sqrt(static_cast<double>(channels_)) : 1;
   const double share_f = (1 / m - 1e-4) * scaling, share_b = (1 - (1 / m + 1e-4)) * scaling;
 
-  const BatchLayerNormPopulation own = {false, false, false, false};
-  const BatchLayerNormPopulation& population = context.training() ? own : options_.population;
   const Variable by_position = reshape(x, {rows, elements / channels_, channels_});
   const Variable y_f = over_features(by_position, population, weight * share_f);
-  return reshape(y_f + over_batch(by_position, population) * (weight * share_b), shape);
+  return reshape(y_f + over_batch(by_position, population, of_batch) * (weight * share_b), x.shape());
 }
 
 // x_b of [N, positions, D]
-Variable BatchLayerNorm::over_batch(const Variable& x, const BatchLayerNormPopulation& population) const {
+Variable BatchLayerNorm::over_batch(const Variable& x, const BatchLayerNormPopulation& population,
+                                    const BatchStatistics* of_batch) const {
   const bool of_mean = population.batch_mean, of_var = population.batch_var;
   const Index elements = example_.numel();
   const Shape example{1, elements / channels_, channels_};
@@ -90,6 +108,7 @@ Variable BatchLayerNorm::over_batch(const Variable& x, const BatchLayerNormPopul
                       of_var ? reshape(running_batch_var, example) : Variable(), options_.epsilon);
   }
   const Variable flat = reshape(x, {x.shape()[0], elements});
+  if (of_batch != nullptr) return reshape(batch_norm(flat, {}, {}, *of_batch, options_.epsilon), x.shape());
   if (!of_mean) return reshape(batch_norm(flat, {}, {}, options_.epsilon).y, x.shape());
   const BatchStatistics given{running_batch_mean.value(), running_batch_var.value()};
   return reshape(batch_norm_inference(flat, {}, {}, given, options_.epsilon), x.shape());
@@ -107,14 +126,8 @@ Variable BatchLayerNorm::over_features(const Variable& x, const BatchLayerNormPo
          bias;
 }
 
-void BatchLayerNorm::update_population(const Tensor& x) {
-  const Index rows = x.size(0), elements = example_.numel();
-  const BatchStatistics batch = batch_statistics(x.reshape({rows, elements}));
-  const Tensor exact = x.reshape({rows, elements / channels_, channels_}).to(DType::float64);
-  const int features[] = {2}, examples[] = {0};
-  const Tensor means = mean(exact, features, true), centred = subtract(exact, means);
-  const Tensor variances = mean(multiply(centred, centred), features);
-
+void BatchLayerNorm::update_population(const Tensor& x, const BatchStatistics& batch) {
+  const BatchStatistics features = feature_statistics(x);
   const double reset_at = static_cast<double>(options_.reset_every);
   if (reset_at > 0 && num_batches_tracked.item() >= reset_at) reset_population();
   count_batch(num_batches_tracked);
@@ -122,8 +135,25 @@ void BatchLayerNorm::update_population(const Tensor& x) {
   const double m = batch_size.item(), unbiased = m > 1 ? m / (m - 1) : 1;
   blend(running_batch_mean, batch.mean, share);
   blend(running_batch_var, affine(batch.variance, unbiased, 0), share);
-  blend(running_feature_mean, mean(means, examples), share);
-  blend(running_feature_var, affine(mean(variances, examples), unbiased, 0), share);
+  blend(running_feature_mean, features.mean, share);
+  blend(running_feature_var, affine(features.variance, unbiased, 0), share);
+}
+
+// Of each position, the means over the batch. A few examples at a time, as they are in float64.
+BatchStatistics BatchLayerNorm::feature_statistics(const Tensor& x) const {
+  constexpr Index kElements = 1 << 14;
+  const Index rows = x.size(0), elements = example_.numel(), positions = elements / channels_;
+  const Index most = std::max<Index>(kElements / elements, 1);
+  const int features[] = {2}, examples[] = {0};
+  Tensor means = Tensor::empty({rows, positions}, DType::float64), variances = Tensor::like(means);
+  for (Index begin = 0; begin < rows; begin += most) {
+    const Index end = std::min(begin + most, rows);
+    const Tensor exact = x.rows(begin, end).reshape({end - begin, positions, channels_}).to(DType::float64);
+    const Tensor of_rows = mean(exact, features, true), centred = subtract(exact, of_rows);
+    means.rows(begin, end).copy_from(of_rows.reshape({end - begin, positions}));
+    variances.rows(begin, end).copy_from(mean(multiply(centred, centred), features));
+  }
+  return {mean(means, examples), mean(variances, examples)};
 }
 
 void BatchLayerNorm::reset_population() {

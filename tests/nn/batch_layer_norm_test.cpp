@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "keel/nn/model_description.h"
+#include "keel/nn/state_dict.h"
 #include "support/check_module.h"
 #include "support/errors.h"
 #include "support/random_tensor.h"
@@ -144,6 +145,19 @@ TEST(BatchLayerNormLayer, EvaluationTakesThePopulationsStatisticsWhereItIsToldTo
               1e-14);
         }
       }
+    }
+  }
+}
+
+TEST(BatchLayerNormLayer, WhatItTakesOfThePopulationIsPartOfItsState) {
+  for (const BatchLayerNormPopulation& population : all_populations()) {
+    BatchLayerNorm layer(Shape{3}), loaded(Shape{3});
+    layer.use_population(population);
+    load_state_dict(loaded, layer.state_dict());
+    const std::shared_ptr<nn::Module> clone = layer.clone();
+    for (const nn::Module* same_layer : {static_cast<nn::Module*>(&loaded), clone.get()}) {
+      const auto* same = dynamic_cast<const BatchLayerNorm*>(same_layer);
+      EXPECT_TRUE(same->used_population() == population);
     }
   }
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "keel/nn/module.h"
+#include "keel/ops/batch_norm.h"
 
 namespace keel::nn {
 
@@ -13,6 +14,7 @@ struct BatchLayerNormPopulation {
   bool batch_var = true;
   bool feature_mean = false;
   bool feature_var = false;
+  bool operator==(const BatchLayerNormPopulation&) const = default;
 };
 
 struct BatchLayerNormOptions {
@@ -32,18 +34,19 @@ struct BatchLayerNormOptions {
 // each position by itself, and of each position over its D channels:
 //   x_b = (x - mean_b) / sqrt(variance_b + epsilon)     x_f = (x - mean_f) / sqrt(variance_f + epsilon)
 //   y = gamma (x_f (1/m - 1e-4) + x_b (1 - (1/m + 1e-4))) / sqrt(D) + beta
-// Training:   with the batch's own statistics, which the population's take up: the variances times m / (m -
-// 1)
-//             (as they are if m = 1, where the authors' code gives NaN), those of features as means over the
-//             batch (the authors keep one for each place in the batch).
-// Evaluation: with those of the population that `population` says, the input's own otherwise. With the
-// default
-//             an example's result does not depend on its batch.
+// where m is batch_size: in a smaller last batch as well, and before the first batch of training, if the
+// options have none, the size of what comes.
+// Training:   with the batch's own statistics, which the population's take up: the variances times
+//             m / (m - 1) (as they are if m = 1, where the authors' code gives NaN), those of features as
+//             means over the batch (the authors keep one for each place in the batch).
+// Evaluation: with those of the population that use_population() says, the input's own otherwise. With the
+//             default an example's result does not depend on its batch, once m is known.
 //   shapes:     [N, example...] -> the same; the last axis holds the D channels
 //   parameters: weight (gamma) [D], bias (beta) [D]
 //   buffers:    running_batch_mean, running_batch_var [elements of an example], running_feature_mean,
 //               running_feature_var [positions]: 0 and 1 at first; num_batches_tracked (since the last
-//               reset), batch_size (m; 0: not known yet, and the size of what comes is taken): int32 [1]
+//               reset), batch_size (m; 0: not known yet): int32 [1]; uses_population int32 [4], 1 for each of
+//               BatchLayerNormPopulation that is true, in that order
 //   gradient:   x, gamma and beta, through all statistics that are the input's own
 //   throws:     ValueError unless D >= 2, epsilon > 0 in float32 as well, momentum in [0,1], batch_size,
 //               reset_every >= 0, and reset_every only without a momentum; forward: ShapeError; DTypeError;
@@ -55,7 +58,9 @@ class BatchLayerNorm final : public Layer<BatchLayerNorm> {
   std::string kind() const override { return "batch_layer_norm"; }
   PyTorchLayout pytorch_layout() const override;
 
-  void use_population(const BatchLayerNormPopulation& population) { options_.population = population; }
+  // What evaluation takes of the population; choose_population() in keel/train/choose_population.h finds out.
+  void use_population(const BatchLayerNormPopulation& population);
+  BatchLayerNormPopulation used_population() const;
   // Forgets the population: with momentum = nullopt, the mean is over the batches from now on.
   void reset_population();
 
@@ -67,12 +72,18 @@ class BatchLayerNorm final : public Layer<BatchLayerNorm> {
   Buffer running_feature_var;
   Buffer num_batches_tracked;
   Buffer batch_size;
+  Buffer uses_population;
 
  private:
-  Variable over_batch(const Variable& x, const BatchLayerNormPopulation& population) const;
+  // `of_batch`: in training.
+  Variable combined(const Variable& x, const BatchLayerNormPopulation& population,
+                    const BatchStatistics* of_batch) const;
+  Variable over_batch(const Variable& x, const BatchLayerNormPopulation& population,
+                      const BatchStatistics* of_batch) const;
   Variable over_features(const Variable& x, const BatchLayerNormPopulation& population,
                          const Variable& gamma) const;
-  void update_population(const Tensor& x);
+  BatchStatistics feature_statistics(const Tensor& x) const;
+  void update_population(const Tensor& x, const BatchStatistics& batch);
 
   Shape example_;
   Index channels_;
