@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import plotting
-from run_logs import ARMS, PlotError, Run, read_rows, run_labels
+from run_logs import ARMS, PlotError, Run, arm_names, read_rows, run_labels
 
 PERCENTILES = ("p15", "p50", "p85")
 COLUMNS = ("step", "layer", "kind", *PERCENTILES, *(f"unit_{name}" for name in PERCENTILES), "flat", "gradient_norm",
@@ -83,11 +83,12 @@ def log_paths(directory: Path) -> list[Path]:
 
 
 def models_of(directory: Path, label: str, prefix: str) -> list[Model]:
+    arms = {path: path.parent.name if path.parent != directory else None for path in log_paths(directory)}
+    names = arm_names({arm for arm in arms.values() if arm in ARMS})
     models = []
-    for path in log_paths(directory):
-        arm = path.parent.name if path.parent != directory else None
-        name, color = ARMS.get(arm, (arm, COLOR))
-        title = ", ".join(filter(None, (label, name)))
+    for path, arm in arms.items():
+        _, color = ARMS.get(arm, (arm, COLOR))
+        title = ", ".join(filter(None, (label, names.get(arm, arm))))
         models.append(Model(prefix + (arm or "model"), title, color, read_layers(path)))
     return models
 

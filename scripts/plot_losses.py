@@ -2,9 +2,10 @@
 """Plots runs of keel-train and keel-mnist-bn: loss and accuracy by epoch, of training and of validation.
 
 Each DIR is a run's directory, finished or still being written: of keel-train with DIR/epochs.csv, of keel-mnist-bn with
-DIR/no_bn/epochs.csv and DIR/bn/epochs.csv, or one of them. Training curves are dashed and validation curves solid. Of
-keel-mnist-bn, the model without batch normalization is blue, and the one with it red. The epoch of a single run of
-keel-train that has the lowest validation loss, that of its checkpoint `best`, is marked.
+DIR/no_bn/epochs.csv, DIR/bn/epochs.csv and those of other norms, or some of them. Training curves are dashed and
+validation curves solid. Of keel-mnist-bn, the model without normalization is blue, and the one with batch normalization
+red; more than these two have markers as well. The epoch of a single run of keel-train that has the lowest validation
+loss, that of its checkpoint `best`, is marked.
 
 Several DIRs are overlaid. If they are one setting with several seeds (by their config.json) each curve is the mean
 over the seeds, in a band of one standard deviation on both sides, for the epochs that all of them have. Otherwise each
@@ -20,7 +21,7 @@ import statistics
 import sys
 
 import plotting
-from run_logs import ARMS, MODEL, PlotError, Run, are_seeds, run_labels
+from run_logs import ARMS, ARTICLES_ARMS, MODEL, PlotError, Run, are_seeds, arms_of, run_labels
 
 PARTS = {"train": ("training", (0, (4, 2))), "val": ("validation", "-")}
 
@@ -28,10 +29,13 @@ PARTS = {"train": ("training", (0, (4, 2))), "val": ("validation", "-")}
 COLORS = ("#009988", "#ee7733", "#aa4499", "#33bbee", "#999933", "#333333", "#882255")
 CURVES = {**ARMS, MODEL: ("", COLORS[0])}
 
-# Of several runs that are not seeds of one setting: markers (more or fewer than colours, so that the pairs of both come
-# again late), and how far the colours of arms go towards white.
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+# Of several runs that are not seeds of one setting, or of many arms: markers (more or fewer than colours, so that the
+# pairs of both come again late), and how far the colours of arms go towards white.
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
 LIGHTEST = 0.5
+
+FEW_ARMS = 2  # whose legend has room inside a panel
+LEGEND_COLUMNS = 5
 
 
 def curve(run: Run, arm: str, column: str, first_epoch: int) -> dict[int, float]:
@@ -62,13 +66,22 @@ def joined(*words: str) -> str:
 
 def arm_label(runs: list[Run], arm: str) -> str:
     diverged = sum(arm in run.diverged for run in runs)
+    name = arms_of(runs).get(arm, "")
     if not diverged:
-        return CURVES[arm][0]
-    return joined(CURVES[arm][0], "diverged" if len(runs) == 1 else f"{diverged} of {len(runs)} diverged")
+        return name
+    return joined(name, "diverged" if len(runs) == 1 else f"{diverged} of {len(runs)} diverged")
+
+
+def arm_marker(arms: list[str], arm: str, epochs: int) -> dict:
+    """Not at the same epochs for all arms: where curves are close, each is seen."""
+    step = max(1, epochs // 10)
+    index = arms.index(arm)
+    return {"marker": MARKERS[index % len(MARKERS)], "markersize": 4.5, "markevery": (index % step, step)}
 
 
 def draw_mean(axes, runs: list[Run], quantity: str, scale: float, first_epoch: int) -> None:
     """One run, or the mean over the seeds of one setting. quantity is loss or accuracy."""
+    arms = list(arms_of(runs))
     for arm, (_, color) in CURVES.items():
         drawn = False
         for part, (part_name, dashes) in PARTS.items():
@@ -81,8 +94,11 @@ def draw_mean(axes, runs: list[Run], quantity: str, scale: float, first_epoch: i
             drawn = True
             # One epoch is a point, not a line.
             marker = {"marker": "o", "markerfacecolor": "white" if part == "train" else color}
+            style = marker if len(epochs) == 1 else {}
+            if len(arms) > FEW_ARMS:
+                style = arm_marker(arms, arm, len(epochs)) | {"markerfacecolor": marker["markerfacecolor"]}
             axes.plot(epochs, means, color=color, linestyle=dashes, linewidth=1.8, gid=f"{arm}-{column}",
-                      label=joined(arm_label(runs, arm), part_name), **(marker if len(epochs) == 1 else {}))
+                      label=joined(arm_label(runs, arm), part_name), **style)
             if len(curves) > 1:
                 low = [mean - deviation for mean, deviation in zip(means, deviations)]
                 high = [mean + deviation for mean, deviation in zip(means, deviations)]
@@ -138,16 +154,31 @@ def draw_each(axes, runs: list[Run], quantity: str, scale: float, first_epoch: i
                           markevery=max(1, len(values) // 10), gid=f"{arm}-{column}-run{index}")
 
 
+def legends_of_arms(figure, runs: list[Run]) -> None:
+    """Below the panels: what colours and markers mean, and dashes."""
+    from matplotlib.lines import Line2D
+
+    arms = list(arms_of(runs))
+    entries = [Line2D([], [], color=ARMS[arm][1], linewidth=1.8, label=arm_label(runs, arm),
+                      **arm_marker(arms, arm, 1)) for arm in arms]
+    entries += [Line2D([], [], color="#555555", linestyle=dashes, label=name) for name, dashes in PARTS.values()]
+    figure.legend(handles=entries, ncol=LEGEND_COLUMNS, frameon=False, loc="lower center")
+
+
+def legend_rows(entries: int) -> int:
+    return math.ceil(entries / LEGEND_COLUMNS)
+
+
 def legends_of_each(loss, accuracy, runs: list[Run]) -> None:
     """Below the panels, where they hide no curve: what colours and dashes mean, and which run has which marker."""
     from matplotlib.lines import Line2D
 
-    arms = [Line2D([], [], color=color, label=name) for arm, (name, color) in ARMS.items()
-            if any(arm in run.arms for run in runs)]
+    names = arms_of(runs)
+    arms = [Line2D([], [], color=ARMS[arm][1], label=name) for arm, name in names.items()]
     parts = [Line2D([], [], color="#555555", linestyle=dashes, label=name) for name, dashes in PARTS.values()]
     entries = []
     for index, (run, label, colors) in enumerate(zip(runs, run_labels(runs), run_colors(runs))):
-        diverged = " and ".join(ARMS[arm][0] for arm in ARMS if arm in run.diverged)
+        diverged = " and ".join(name for arm, name in names.items() if arm in run.diverged)
         entries.append(Line2D([], [], color=colors["run"], marker=MARKERS[index % len(MARKERS)],
                               label=f"{label} ({diverged} diverged)" if diverged else label))
     place = {"frameon": False, "loc": "upper center", "bbox_to_anchor": (0.5, -0.14)}
@@ -155,12 +186,21 @@ def legends_of_each(loss, accuracy, runs: list[Run]) -> None:
     accuracy.legend(handles=entries, **place)
 
 
+def compared(runs: list[Run]) -> str:
+    """Which norms, in words."""
+    arms = arms_of(runs)
+    if set(arms) <= set(ARTICLES_ARMS):
+        words = {"bn": "with", "no_bn": "without"}
+        return " and ".join(word for arm, word in words.items() if arm in arms) + " batch normalization"
+    kinds = [name for arm, name in arms.items() if arm != "no_bn"]
+    with_norm = f"with {kinds[0] if len(kinds) == 1 else f'{len(kinds)} kinds of normalization'}"
+    return f"without normalization and {with_norm}" if "no_bn" in arms else with_norm
+
+
 def figure_title(runs: list[Run]) -> str:
     title = plotting.subject(runs)
     if all(MODEL not in run.arms for run in runs):
-        arms = {arm for run in runs for arm in run.arms}
-        compared = {"bn": "with", "no_bn": "without"}
-        norm = " and ".join(word for arm, word in compared.items() if arm in arms) + " batch normalization"
+        norm = compared(runs)
         title = f"{title}, {norm}" if title else norm.capitalize()
     title = title or "Training"
     if len(runs) > 1:
@@ -174,9 +214,15 @@ def draw(runs: list[Run], options):
     from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
     together = len(runs) == 1 or are_seeds(runs)
-    figure, (loss, accuracy) = plt.subplots(1, 2, figsize=(9.6, 4.0 if together else 4.4 + 0.2 * max(len(runs), 2)),
-                                            constrained_layout=True)
+    arms = arms_of(runs)
+    below = together and len(arms) > FEW_ARMS
+    rows = legend_rows(len(arms) + len(PARTS)) if below else 0
+    entries = max(len(runs), math.ceil((len(arms) + len(PARTS)) / 2), 2)
+    height = 4.0 + 0.25 * rows if together else 4.4 + 0.2 * entries
+    figure, (loss, accuracy) = plt.subplots(1, 2, figsize=(9.6, height), constrained_layout=True)
     figure.set_constrained_layout_pads(w_pad=0.1, h_pad=0.1)
+    if below:
+        figure.get_layout_engine().set(rect=(0, 0.25 * rows / height, 1, 1 - 0.25 * rows / height))
     draw_curves = draw_mean if together else draw_each
     draw_curves(loss, runs, "loss", 1, options.from_epoch)
     draw_curves(accuracy, runs, "accuracy", 100, options.from_epoch)
@@ -193,7 +239,9 @@ def draw(runs: list[Run], options):
         loss.yaxis.set_minor_formatter(NullFormatter())
     else:
         loss.set_ylim(bottom=0)
-    if together:
+    if below:
+        legends_of_arms(figure, runs)
+    elif together:
         loss.legend(frameon=False)
     else:
         legends_of_each(loss, accuracy, runs)
@@ -216,13 +264,14 @@ def require_epochs(runs: list[Run], first_epoch: int) -> None:
         raise PlotError(f"{runs[0].directory}: expected epochs from {first_epoch} on, found none yet")
     if len(runs) == 1 or not are_seeds(runs):
         return
-    for arm, (arm_name, _) in CURVES.items():
+    names = arms_of(runs)
+    for arm in CURVES:
         dropped = dropped_epochs(runs, arm, first_epoch)
         lacking = [str(run.directory) for run in runs if not set(dropped) <= set(run.arms.get(arm, {}))]
         epochs[arm] -= set(dropped)
         if dropped:
             span = f"epoch {dropped[0]}" if len(dropped) == 1 else f"epochs {dropped[0]} to {dropped[-1]}"
-            place = f"{arm_name}: " if arm_name else ""
+            place = f"{names[arm]}: " if arm in names else ""
             print(f"warning: {place}the mean leaves out {span}, not all in {', '.join(lacking)}", file=sys.stderr)
     if not any(epochs.values()):
         raise PlotError(f"{runs[0].directory}: expected an epoch that all seeds have, found none")

@@ -31,6 +31,8 @@ ROWS = [
 ]
 
 
+ARMS = ("no_bn", "bn")  # whose results the table has
+
 # The options that the command in the documentation names; a run that is published has the defaults of the others.
 COMMAND = ("model", "epochs", "seed")
 
@@ -47,7 +49,7 @@ def table(record):
         "|---|---|---|",
     ]
     for label, key, form in ROWS:
-        cells = [form.format(arms[arm][key]) if arms[arm][key] is not None else "never" for arm in ("no_bn", "bn")]
+        cells = [form.format(arms[arm][key]) if arms[arm][key] is not None else "never" for arm in ARMS]
         lines.append(f"| {label} | {cells[0]} | {cells[1]} |")
     return "\n".join(lines) + "\n"
 
@@ -86,6 +88,8 @@ def main():
             sys.exit("error: README.md: the table differs from docs/mnist_bn.json: run scripts/publish_run.py RUN")
         return
     summary = json.loads((options.run / "summary.json").read_text())
+    if sorted(summary["arms"]) != sorted(ARMS):
+        sys.exit(f"error: {options.run}: expected a run of {' and '.join(ARMS)}, found {', '.join(summary['arms'])}")
     config = json.loads((options.run / "bn" / "config.json").read_text())
     if summary["data"]["name"] != "mnist":
         sys.exit(f"error: {options.run}: expected a run on MNIST, found {summary['data']['name']}")

@@ -1,6 +1,6 @@
 """What the programs write into a run's directory, read for plots: each epoch, the options, what became of the models.
 
-A run of keel-mnist-bn has two models, its arms, in directories of their own; one of keel-train has one.
+A run of keel-mnist-bn has several models, its arms, in directories of their own; one of keel-train has one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,20 @@ import math
 from pathlib import Path
 
 PAIR = "keel-mnist-bn"
-ARMS = {"no_bn": ("no BN", "#0077bb"), "bn": ("BN", "#cc3311")}  # blue and red for the colour-blind too
+# Arms by directory: what they are called and their colours, which the colour-blind tell apart, too.
+ARMS = {
+    "no_bn": ("no norm", "#0077bb"),
+    "bn": ("BatchNorm", "#cc3311"),
+    "layer": ("LayerNorm", "#009988"),
+    "group": ("GroupNorm", "#ee7733"),
+    "instance": ("InstanceNorm", "#aa4499"),
+    "rms": ("RMSNorm", "#33bbee"),
+    "renorm": ("BatchRenorm", "#999933"),
+    "weight": ("WeightNorm", "#333333"),
+    "bln": ("BatchLayerNorm", "#332288"),
+    "full": ("FullNorm", "#999999"),
+}
+ARTICLES_ARMS = {"no_bn": "no BN", "bn": "BN"}  # what they are called where there are no others
 MODEL = "model"  # in the place of an arm's name, for a run that has one model
 COLUMNS = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
 
@@ -123,9 +136,9 @@ class Run:
                  if config.get("program", PAIR) == PAIR}
         self.arms = {arm: read_epochs(path) for arm, path in paths.items() if path.exists()}
         if not self.arms:
-            raise PlotError(f"{self.directory}: expected epochs.csv (of keel-train), or no_bn/epochs.csv or "
-                            f"bn/epochs.csv (of {PAIR}), found none of them")
-        # Both arms have the same options and data.
+            raise PlotError(f"{self.directory}: expected epochs.csv (of keel-train), or epochs.csv in "
+                            f"{', '.join(ARMS)} (of {PAIR}), found none of them")
+        # All arms have the same options and data.
         self.config = next(filter(None, (configs[arm] for arm in paths)), {})
         results = section(read_json(self.directory / "summary.json"), "arms")
         self.diverged = {arm for arm in self.arms if section(results, arm).get("diverged")}
@@ -164,6 +177,18 @@ def are_seeds(runs: list[Run]) -> bool:
     """Whether the runs are one setting, each with a seed of its own."""
     seeds = [run.seed for run in runs]
     return None not in seeds and len(set(seeds)) == len(runs) and len({run.setting for run in runs}) == 1
+
+
+def arm_names(arms) -> dict[str, str]:
+    """What these arms are called, in the order of ARMS."""
+    if set(arms) <= set(ARTICLES_ARMS):
+        return {arm: name for arm, name in ARTICLES_ARMS.items() if arm in arms}
+    return {arm: name for arm, (name, _) in ARMS.items() if arm in arms}
+
+
+def arms_of(runs: list[Run]) -> dict[str, str]:
+    """The arms that any of the runs has, and their names."""
+    return arm_names({arm for run in runs for arm in run.arms if arm in ARMS})
 
 
 def option_text(name: str, value) -> str:

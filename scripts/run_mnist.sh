@@ -78,9 +78,13 @@ python=$(find_python) || python=python3
 say
 say "The run is in $out:"
 show() { [[ ! -e $out/$1 ]] || printf '  %-18s %s\n' "$1" "$2"; }
-show summary.json "both models' results"
+show summary.json "the models' results"
 show no_bn/epochs.csv "every epoch, without batch normalization"
 show bn/epochs.csv "every epoch, with it"
+for log in "$out"/*/epochs.csv; do
+  arm=$(basename "$(dirname "$log")")
+  [[ $arm == no_bn || $arm == bn ]] || show "$arm/epochs.csv" "every epoch, with norm $arm"
+done
 show losses.png "the plot"
 show losses.svg "the plot, for print"
 [[ -z $synthetic ]] || say_synthetic

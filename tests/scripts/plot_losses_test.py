@@ -111,8 +111,8 @@ class MessagesTest(PlotTest):
         nowhere = self.folder / "nowhere"
         result = self.expect(1, f"error: {nowhere}: expected the directory of a run", nowhere)
         self.assertEqual(result.stderr.count("\n"), 1)
-        self.expect(1, "expected epochs.csv (of keel-train), or no_bn/epochs.csv or bn/epochs.csv (of keel-mnist-bn), "
-                       "found none of them", self.folder)
+        self.expect(1, "expected epochs.csv (of keel-train), or epochs.csv in no_bn, bn, layer, group, instance, rms, "
+                       "renorm, weight, bln, full (of keel-mnist-bn), found none of them", self.folder)
 
     def test_one_of_a_runs_models(self):
         run = self.run_dir()
@@ -232,6 +232,34 @@ class DrawingTest(PlotTest):
         self.assertEqual((shades[0], len(set(shades))), ("#cc3311", 5))
         markers = set(re.findall(r'id="bn-val_loss-run\d">.*?<path id="[^"]+" d="([^"]+)"', self.svg, re.DOTALL))
         self.assertEqual(len(markers), 5)
+
+    def test_other_norms_have_colours_markers_and_one_legend(self):
+        arms = list(run_logs.ARMS)
+        run = self.run_dir(arms=arms, config=config(norm="none,batch,layer"))
+        self.assertEqual(self.plot(run).returncode, 0)
+        drawn = self.drawn(run / "losses")
+        self.assertEqual(sorted(drawn), sorted(f"{arm}-{part}_{quantity}" for arm in arms for part in ("train", "val")
+                                               for quantity in ("loss", "accuracy")))
+        colors = {arm: re.search("stroke: (#[0-9a-f]{6})", self.style(f"{arm}-val_loss")).group(1) for arm in arms}
+        self.assertEqual((colors["no_bn"], colors["bn"]), ("#0077bb", "#cc3311"))
+        self.assertEqual(len(set(colors.values())), 10)
+        markers = set(re.findall(r'id="\w+-val_loss">.*?<path id="[^"]+" d="([^"]+)"', self.svg, re.DOTALL))
+        self.assertEqual(len(markers), 10)
+        for text in ("no norm", "BatchNorm", "LayerNorm", "FullNorm", "training", "validation"):
+            self.assertEqual(self.svg.count(f">{text}<"), 1, text)
+        self.assertIn("MLP on MNIST, without normalization and with 9 kinds of normalization", self.svg)
+
+    def test_two_norms_beside_the_usual_ones(self):
+        run = self.run_dir(arms=("no_bn", "layer"), config=config())
+        self.plot(run)
+        self.drawn(run / "losses")
+        for text in ("MLP on MNIST, without normalization and with LayerNorm", "no norm, training",
+                     "LayerNorm, validation"):
+            self.assertIn(f">{text}<", self.svg)
+        self.plot(run, self.run_dir("faster", arms=("no_bn", "layer", "rms"), config=config(lr=1)))
+        self.assertEqual(len(self.drawn(self.folder / "losses")), 20)
+        for text in ("no norm", "LayerNorm", "RMSNorm", "faster"):
+            self.assertEqual(self.svg.count(f">{text}<"), 1, text)
 
     def test_diverged_model(self):
         run = self.run_dir(config=config())

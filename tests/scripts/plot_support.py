@@ -14,6 +14,7 @@ SCRIPT = ROOT / "scripts" / "plot_losses.py"
 sys.path.insert(0, str(SCRIPT.parent))
 
 import plotting
+from run_logs import ARMS
 
 HEADER = "epoch,step,train_loss,train_accuracy,val_loss,val_accuracy,learning_rate,seconds\n"
 ROWS = ["0,0,,,2.3,0.1,0.001,0\n", "1,1500,0.3,0.91,0.17,0.95,0.001,1.5\n", "2,3000,0.1,0.97,0.12,0.96,0.001,1.5\n"]
@@ -69,7 +70,7 @@ class PlotTest(unittest.TestCase):
         """The ids of what was drawn, from the SVG; the PNG must be one."""
         self.assertEqual(prefix.with_suffix(".png").read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
         self.svg = prefix.with_suffix(".svg").read_text(encoding="utf-8")
-        return re.findall(r'id="((?:no_bn|bn|model)-[^"]+)"', self.svg)
+        return re.findall(rf'id="((?:{"|".join([*ARMS, "model"])})-[^"]+)"', self.svg)
 
     def style(self, gid):
         return re.search(rf'id="{gid}">\s*<path [^>]*style="([^"]*)"', self.svg).group(1)

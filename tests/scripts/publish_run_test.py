@@ -41,6 +41,15 @@ class PublishRunTest(unittest.TestCase):
         (run / "losses.png").write_bytes(b"png")
         return run
 
+    def test_a_run_of_other_norms(self):
+        run = self.run_dir()
+        summary = json.loads((run / "summary.json").read_text())
+        summary["arms"]["layer"] = summary["arms"].pop("bn")
+        (run / "summary.json").write_text(json.dumps(summary))
+        with self.assertRaises(SystemExit) as caught:
+            self.publish(run)
+        self.assertIn("expected a run of no_bn and bn, found no_bn, layer", str(caught.exception))
+
     def publish(self, *arguments):
         with mock.patch.object(sys, "argv", ["publish_run.py", *map(str, arguments)]), \
              contextlib.redirect_stderr(io.StringIO()):
