@@ -107,8 +107,7 @@ ordered_json run_record(const CommandLine& command, const apps::ExperimentOption
   const bool before = options.classifier.norm_position == nn::NormPosition::before_activation;
   record["options"]["bn-position"] = before ? "before" : "after";
   record["options"].erase("resume");
-  // As runs recorded it before there were others, which may go on.
-  if (record["options"]["norm"] == kDefaultNorms) record["options"].erase("norm");
+  record["options"] = apps::without_usual_norm(record["options"], kDefaultNorms);
   apps::make_source_absolute(record["options"]);
   return record;
 }
@@ -170,11 +169,8 @@ int run(int argc, char** argv) {
                                         .resume = earlier.has_value()};
   if (experiment_run.directory.empty()) throw apps::UsageError("--out: expected a directory, found ''");
   if (earlier) {
-    const auto with_norm = [](ordered_json recorded) {
-      if (!recorded.contains("norm")) recorded["norm"] = kDefaultNorms;
-      return recorded;
-    };
-    apps::require_same_options(with_norm(earlier->config["options"]), with_norm(experiment_run.course), {},
+    apps::require_same_options(apps::with_usual_norm(earlier->config["options"], kDefaultNorms),
+                               apps::with_usual_norm(experiment_run.course, kDefaultNorms), {},
                                earlier->path);
   }
   apps::RunDirectory directory(experiment_run.directory, apps::Experiment::files(options.arms),

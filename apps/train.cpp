@@ -126,6 +126,7 @@ ordered_json run_record(const CommandLine& command) {
                          {"options", command.resolved()}};
   record["options"].erase("resume");
   record["options"].erase("config");
+  record["options"] = apps::without_usual_norm(record["options"], apps::kUsualNorm);
   apps::make_source_absolute(record["options"]);
   return record;
 }
@@ -142,7 +143,10 @@ int run(int argc, char** argv) {
   if (command.text("out").empty()) throw apps::UsageError("--out: expected a directory, found ''");
   const ordered_json record = run_record(command);
   const ordered_json course = apps::course_of(record, free_options(command));
-  if (resume) apps::require_same_options(recorded->config["options"], course, {}, recorded->path);
+  if (resume) {
+    apps::require_same_options(apps::with_usual_norm(recorded->config["options"], apps::kUsualNorm),
+                               apps::with_usual_norm(course, apps::kUsualNorm), {}, recorded->path);
+  }
   apps::RunDirectory directory(command.text("out"), apps::TrainProgram::files(),
                                resume                      ? apps::Existing::resume
                                : command.flag("overwrite") ? apps::Existing::overwrite

@@ -5,13 +5,14 @@
 #include "keel/core/did_you_mean.h"
 #include "keel/io/atomic_file.h"
 #include "keel/train/model_file.h"
+#include "support/norm_arms.h"
 
 namespace keel::apps {
 namespace {
 
 constexpr std::size_t kMostBytes = 1 << 20;
-const std::vector<std::string> kDetails = {"batch-norm", "bn-position", "bn-momentum",
-                                           "bn-epsilon", "dropout",     "init"};
+const std::vector<std::string> kDetails = {"norm",       "batch-norm", "bn-position", "bn-momentum",
+                                           "bn-epsilon", "dropout",    "init"};
 
 bool is_there(const std::string& path) {
   std::error_code ignored;
@@ -58,8 +59,10 @@ void add_model_options(CommandLine& command) {
               fmt::format("{}, or a file that describes one in JSON: {{\"layers\": [{{\"layer\": \"dense\", "
                           "\"units\": 64}}, ...]}}",
                           fmt::join(nn::ModelDescription::named_models(), ", ")));
-  command.add("batch-norm", "on|off|auto", "auto",
-              "Whether the model has BatchNorm; auto: as it usually has");
+  command.add("norm", "NORM", kUsualNorm,
+              fmt::format("Wherever the model may have one: {}; auto: as it usually has",
+                          fmt::join(nn::ModelDescription::norms(), ", ")));
+  command.add("batch-norm", "on|off|auto", "auto", "on is --norm batch, off is --norm none");
   add_model_details(command);
 }
 
@@ -68,6 +71,27 @@ bool is_named_model(const CommandLine& command) {
   return std::find(names.begin(), names.end(), command.text("model")) != names.end();
 }
 
+namespace {
+
+void settle_norm(CommandLine& command) {
+  if (!command.given("norm") && command.given("batch-norm")) command.set_fallback("norm", kUsualNorm);
+  if (!command.given("batch-norm") && command.given("norm")) command.set_fallback("batch-norm", "auto");
+  const std::string& norm = command.text("norm");
+  require_norm(norm, {kUsualNorm});
+  const std::string& batch_norm = command.choice("batch-norm", {"on", "off", "auto"});
+  const std::string same = batch_norm == "on" ? "batch" : "none";
+  if (batch_norm != "auto" && norm != kUsualNorm && norm != same) {
+    throw UsageError(
+        fmt::format("--norm: expected {} with --batch-norm {}, found '{}'", same, batch_norm, norm));
+  }
+  for (const char* option : {"bn-momentum", "bn-epsilon"}) {
+    command.only_if(norm == kUsualNorm || norm == "batch", option,
+                    fmt::format("with --norm batch only, found --norm {}", norm));
+  }
+}
+
+}  // namespace
+
 void settle_model_options(CommandLine& command) {
   const std::string& model = command.text("model");
   // A recorded description counts, whether its file is still there or not.
@@ -75,6 +99,7 @@ void settle_model_options(CommandLine& command) {
   for (const std::string& detail : kDetails) {
     command.only_if(!described, detail, fmt::format("with a model of a name only; {} says it itself", model));
   }
+  settle_norm(command);
 }
 
 nn::ModelDescription model_description_of(const CommandLine& command) {
@@ -94,6 +119,9 @@ nn::ModelDescription model_description_of(const CommandLine& command) {
                                    .init = command.choice("init", nn::initializer_names())};
   const std::string& batch_norm = command.choice("batch-norm", {"on", "off", "auto"});
   if (batch_norm != "auto") options.batch_norm = batch_norm == "on";
+  const std::string& norm = command.text("norm");
+  require_norm(norm, {kUsualNorm});
+  if (norm != kUsualNorm) options.norm = norm;
   return nn::ModelDescription::named(model, options);
 }
 

@@ -16,11 +16,15 @@ double dropout_of(const CommandLine& command);
 // Nothing for "auto".
 std::optional<nn::NormPosition> norm_position_of(const CommandLine& command);
 
-// The same and --model, --batch-norm.
+// The same and --model, --norm, --batch-norm. The default of --norm: what the model usually has.
+inline constexpr const char* kUsualNorm = "auto";
 void add_model_options(CommandLine& command);
 // Whether --model is a name, and no file.
 bool is_named_model(const CommandLine& command);
-// Details beside a file, which says them itself, have their defaults.   throws: UsageError if one was given
+// Details beside a file, which says them itself, have their defaults. Of --norm and --batch-norm, the one
+// that is given counts.
+//   throws: UsageError if a detail beside a file was given, or one of BatchNorm beside another norm, or if
+//   --norm and --batch-norm contradict each other
 void settle_model_options(CommandLine& command);
 // The model that they describe: one with a name, or what the file says that --model names.
 //   throws: UsageError if there is neither; FileError if the file says something else

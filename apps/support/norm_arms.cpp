@@ -52,6 +52,16 @@ std::vector<std::filesystem::path> norm_arm_directories() {
   return all;
 }
 
+nlohmann::ordered_json without_usual_norm(nlohmann::ordered_json options, const std::string& usual) {
+  if (options.at("norm") == usual) options.erase("norm");
+  return options;
+}
+
+nlohmann::ordered_json with_usual_norm(nlohmann::ordered_json options, const std::string& usual) {
+  if (!options.contains("norm")) options["norm"] = usual;
+  return options;
+}
+
 void require_norm(const std::string& word, const std::vector<std::string>& others) {
   std::vector<std::string> words = nn::ModelDescription::norms();
   words.insert(words.end(), others.begin(), others.end());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,11 @@ std::vector<NormArm> norm_arms(const std::string& words);
 
 // Of all arms that there can be.
 std::vector<std::filesystem::path> norm_arm_directories();
+
+// The option as records of runs have it: not at all where it has its usual value, as in runs from before
+// there was the option. The other way round for comparing two records.
+nlohmann::ordered_json without_usual_norm(nlohmann::ordered_json options, const std::string& usual);
+nlohmann::ordered_json with_usual_norm(nlohmann::ordered_json options, const std::string& usual);
 
 // throws: UsageError unless it is a word of ModelDescription::norms(); `others` are allowed beside these
 void require_norm(const std::string& word, const std::vector<std::string>& others = {});

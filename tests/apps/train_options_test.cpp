@@ -194,5 +194,44 @@ TEST_F(TrainOptions, ThatAreMisspelt) {
   expect_refused({"--drop-last", "--no-drop-last"}, 2, "--drop-last is given twice");
 }
 
+TEST_F(TrainOptions, NormIsAnyOfTheFamily) {
+  const auto layers = [&](const std::string& name) {
+    return json_in(config(name)).at("model").at("description").at("norm");
+  };
+  ASSERT_EQ(train_to("group", {"--epochs", "1", "--norm", "group"}).status, 0);
+  EXPECT_EQ(layers("group").at("layer"), "group_norm");
+  EXPECT_EQ(options_of("group").at("norm"), "group");
+  ASSERT_EQ(train_to("usual", {"--epochs", "1"}).status, 0);
+  EXPECT_EQ(layers("usual"), "none");
+  EXPECT_FALSE(options_of("usual").contains("norm"));
+  ASSERT_EQ(train_to("batch", {"--epochs", "1", "--norm", "batch", "--batch-norm", "on"}).status, 0);
+  EXPECT_EQ(layers("batch").at("layer"), "batch_norm");
+
+  // The spelling that is given counts, whatever a record says in the other.
+  EXPECT_EQ(repeated("batch", {"--norm", "rms"}, "rms").at("batch-norm"), "auto");
+  EXPECT_EQ(layers("rms").at("layer"), "rms_norm");
+  EXPECT_FALSE(repeated("rms", {"--batch-norm", "off"}, "off").contains("norm"));
+  EXPECT_EQ(layers("off"), "none");
+
+  const Outcome resumed = run_program("keel-train", {"--resume", out("usual"), "--norm", "group"});
+  EXPECT_EQ(resumed.status, 2);
+  EXPECT_THAT(resumed.err, HasSubstr("--norm: expected \"auto\", found \"group\"\n"));
+}
+
+TEST_F(TrainOptions, NormsThatThereAreNotOrCannotBe) {
+  const auto expect = [&](const Arguments& arguments, const std::string& message) {
+    const Outcome outcome = train_to("refused", arguments);
+    EXPECT_EQ(outcome.status, 2);
+    EXPECT_THAT(outcome.err, HasSubstr(message));
+  };
+  expect({"--norm", "bacth"}, ", auto, found 'bacth': did you mean 'batch'?\n");
+  expect({"--norm", "layer", "--batch-norm", "on"},
+         "error: --norm: expected batch with --batch-norm on, found 'layer'\n");
+  expect({"--norm", "batch", "--batch-norm", "off"},
+         "error: --norm: expected none with --batch-norm off, found 'batch'\n");
+  expect({"--norm", "layer", "--bn-epsilon", "0.1"},
+         "error: --bn-epsilon: expected with --norm batch only, found --norm layer\n");
+}
+
 }  // namespace
 }  // namespace keel::apps::testing

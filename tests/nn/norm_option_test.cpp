@@ -23,6 +23,22 @@ std::string kinds(nn::Module& model) {
   return text;
 }
 
+// The kind of the norm in a model.
+std::string kind_of_norm(nn::Module& model) {
+  std::string found;
+  model.visit([&](const std::string&, nn::Module& module) {
+    const std::string kind = module.kind();
+    if (kind.find("norm") != std::string::npos || kind == "batch_renorm") found = kind;
+  });
+  return found;
+}
+
+std::size_t count(const std::string& text, const std::string& word) {
+  std::size_t times = 0;
+  for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++times;
+  return times;
+}
+
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
   for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
     text.replace(at, from.size(), to);
@@ -92,6 +108,52 @@ TEST(NormOption, ALayerOfOnesOwnStandsWhereBatchNormDoes) {
     }
   }
   EXPECT_EQ(mlp_with(R"({"layer": "halved"})"), mlp_with(R"({"layer": "halved", "by": 2})"));
+}
+
+TEST(NormOption, EveryWordInEveryModel) {
+  const Shape image = {28, 28, 1};
+  const Variable x(testing::random_tensor({4, 28, 28, 1}, 1, DType::float32));
+  for (const std::string& name : ModelDescription::named_models()) {
+    const auto with = [&](const std::string& word) {
+      return ModelDescription::named(name, {.norm = word}).build(image, 10, Rng(1, Stream::initialization));
+    };
+    const std::string batch = kinds(*with("batch"));
+    for (const std::string& word : ModelDescription::norms()) {
+      SCOPED_TRACE(name + " " + word);
+      if (word == "instance" && (name == "mlp" || name == "lenet5")) {
+        const std::string message = message_of<ValueError>([&] { with(word); });
+        EXPECT_NE(message.find("(instance_norm): [instance_norm] expected"), std::string::npos) << message;
+        continue;
+      }
+      const auto model = with(word);
+      nn::Context training(nn::Mode::training);
+      EXPECT_EQ((*model)(x, training).shape(), (Shape{4, 10}));
+      if (word == "weight") {
+        EXPECT_EQ(count(kinds(*model), "weight_norm"), count(batch, "batch_norm"));
+        continue;
+      }
+      const std::string layer = word == "none" ? "" : kind_of_norm(*model) + " ";
+      EXPECT_EQ(kinds(*model), replaced(batch, "batch_norm ", layer));
+    }
+  }
+}
+
+TEST(NormOption, WeightNormIsAroundEachLayerThatHasANorm) {
+  const auto layers = [](const std::string& model) {
+    return kinds(*ModelDescription::named(model, {.norm = "weight"})
+                      .build({28, 28, 1}, 10, Rng(1, Stream::initialization)));
+  };
+  EXPECT_EQ(layers("mlp"), "flatten weight_norm relu dense ");
+  EXPECT_EQ(
+      layers("lenet5"),
+      "weight_norm tanh avg_pool2d weight_norm tanh avg_pool2d flatten weight_norm tanh weight_norm tanh "
+      "dense ");
+  const std::string block = "weight_norm relu weight_norm relu ";
+  EXPECT_EQ(layers("cnn"), block + "max_pool2d " + block + "max_pool2d flatten dense relu dense ");
+  EXPECT_EQ(
+      message_of<FileError>([] { mlp_with(R"({"layer": "weight_norm", "body": []})"); }),
+      "model.json: norm (\"weight_norm\"): body: expected none, as each of the model's layers takes that "
+      "place");
 }
 
 TEST(NormOption, SaysWhatIsWrong) {
