@@ -1,10 +1,13 @@
 #include "support/trained_model.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <system_error>
 
 #include "keel/io/json_text.h"
 #include "keel/nn/fold_batch_norm.h"
+#include "keel/nn/model_description.h"
 #include "keel/train/checkpoint_directory.h"
 #include "keel/train/model_file.h"
 
@@ -33,6 +36,19 @@ fs::path checkpoint_in(const fs::path& directory) {
       runs.empty() ? "no such file" : fmt::format("runs below it: {}", fmt::join(runs, ", "));
   throw FileError(fmt::format("{}: a run with checkpoints/best.safetensors expected, found {}",
                               directory.string(), found));
+}
+
+// What --fold-bn leaves as it is, said on stderr: "layer 3 (layer_norm)".
+void report_norms_that_stay(nn::Module& model) {
+  std::vector<std::string> layers;
+  model.visit([&](const std::string& path, nn::Module& layer) {
+    if (nn::ModelDescription::is_norm(layer.kind())) {
+      layers.push_back(fmt::format("layer {} ({})", path, layer.kind()));
+    }
+  });
+  if (layers.empty()) return;
+  fmt::print(stderr, "warning: --fold-bn folds BatchNorm only, and leaves as it was: {}\n",
+             fmt::join(layers, ", "));
 }
 
 }  // namespace
@@ -80,6 +96,7 @@ TrainedModel load_trained_model(const CommandLine& command) {
     nn::FoldedModel folded = nn::fold_batch_norm(*saved.model);
     trained.model = std::move(folded.model);
     trained.folded = std::move(folded.folded);
+    report_norms_that_stay(*trained.model);
   }
   return trained;
 }

@@ -99,6 +99,26 @@ TEST_F(Eval, FoldsBatchNorm) {
               HasSubstr("BatchNorm folded (1 layer)"));
 }
 
+TEST_F(Eval, NamesTheNormsThatItCannotFold) {
+  const std::map<std::string, std::string> layers = {{"layer", "layer 3 (layer_norm)"},
+                                                     {"renorm", "layer 3 (batch_renorm)"},
+                                                     {"weight", "layer 1 (weight_norm)"}};
+  for (const auto& [norm, layer] : layers) {
+    ASSERT_EQ(
+        run_program("keel-train", {"--data", data(), "--out", path(norm), "--epochs", "1", "--norm", norm})
+            .status,
+        0);
+    const Outcome plain = run_program("keel-eval", {path(norm), "--data", data()});
+    const Outcome folded = run_program("keel-eval", {path(norm), "--data", data(), "--fold-bn"});
+    EXPECT_EQ(folded.err, "warning: --fold-bn folds BatchNorm only, and leaves as it was: " + layer + "\n");
+    EXPECT_EQ(folded.out, plain.out);
+    EXPECT_EQ(folded.status, 0);
+  }
+  // Nothing to say of a model without any norm.
+  ASSERT_EQ(run_program("keel-train", {"--data", data(), "--out", path("none"), "--epochs", "1"}).status, 0);
+  EXPECT_EQ(run_program("keel-eval", {path("none"), "--data", data(), "--fold-bn"}).err, "");
+}
+
 TEST_F(Eval, TakesImageFoldersWithTheClassesOfTheRun) {
   const fs::path folder = write_folder("pictures", {"car", "dog", "emu"}, 3, 8, 5);
   const Outcome trained =

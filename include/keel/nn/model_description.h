@@ -126,6 +126,8 @@ class ModelDescription {
   static std::vector<std::string> named_models();
   // The words of the option "norm" of named models, none first.
   static std::vector<std::string> norms();
+  // Whether a layer of this name is one of theirs.
+  static bool is_norm(const std::string& layer);
 
   // One line of JSON with every option spelled out: defaults of later versions do not change what it builds.
   std::string to_json() const;

@@ -109,6 +109,8 @@ NormOption read_norm(LayerOptions& options, bool batch_norm) {
   return result;
 }
 
+bool has_norm_word(const std::string& layer) { return find_word(layer, &Word::layer) != nullptr; }
+
 std::vector<std::string> norm_words() {
   const std::vector<std::string> layers = layer_names();
   std::vector<std::string> words = {kNone};

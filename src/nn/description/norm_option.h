@@ -22,5 +22,7 @@ NormOption read_norm(LayerOptions& options, bool batch_norm);
 
 // The words of the option whose layers there are, none first.
 std::vector<std::string> norm_words();
+// Whether one of them stands for this layer.
+bool has_norm_word(const std::string& layer);
 
 }  // namespace keel::nn::description
