@@ -25,8 +25,8 @@ inline Index batch_norm_partials(Index rows, Index channels) {
   return 3 * (channels + kBatchNormPad) * ((rows + chunk - 1) / chunk);
 }
 
-// mean = sum x / rows, variance = sum (x - mean)^2 / rows (biased), each channel.  rows >= 1.  writes mean,
-// variance
+// mean = sum x / rows, variance = sum (x - mean)^2 / rows (biased), each channel.  rows >= 1.
+// writes mean, variance
 template <class T>
 using ColumnStatisticsKernel = void(const T* x, double* partial, double* mean, double* variance, Index rows,
                                     Index channels);

@@ -27,8 +27,7 @@ void finish(Moments moments, double count, double epsilon, bool subtract_mean, d
   out[1] = 1 / std::sqrt(variance + epsilon);
 }
 
-// ---- A group is a row of numbers
-// -----------------------------------------------------------------------------
+// ---- A group is a row of numbers --------------------------------------------------------------------------
 
 // Around a number near the mean, as in chunk_statistics().
 template <class T>
@@ -97,8 +96,7 @@ void forward_rows(const T* x, const T* gamma, const T* beta, double epsilon, dou
   }
 }
 
-// ---- Otherwise: statistics of each channel, and of those the group's
-// -------------------------------
+// ---- Otherwise: statistics of each channel, and of those the group's --------------------------------------
 
 // Of the channels' mean and squares over `positions` (Chan, Golub & LeVeque, 1979).
 Moments group_moments(const double* mean, const double* squares, Index positions, Index width) {

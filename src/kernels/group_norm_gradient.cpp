@@ -4,8 +4,7 @@
 namespace keel::kernels::KEEL_ISA {
 namespace {
 
-// ---- A group is a row of numbers
-// -----------------------------------------------------------------------------
+// ---- A group is a row of numbers --------------------------------------------------------------------------
 
 template <class T, bool kGamma>
 void row_dx(const T* x, const T* dy, const T* gamma, const RowMap<T>& map, bool subtract_mean, T* dx,
@@ -62,8 +61,7 @@ void backward_rows(const T* x, const T* dy, const T* gamma, const double* statis
   for (Index c = 0; c < 2 * channels; ++c) partial[c] = static_cast<double>(sums[c]);
 }
 
-// ---- Otherwise: sums of each channel, and of those the group's
-// -------------------------------------
+// ---- Otherwise: sums of each channel, and of those the group's --------------------------------------------
 
 // dx = inverse_deviation * (gamma dy + (x - centre) * slope + offset)
 template <class T>

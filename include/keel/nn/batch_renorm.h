@@ -31,8 +31,8 @@ struct BatchRenormOptions {
 // Evaluation: y = gamma (x - running_mean) / running_deviation + beta
 //   shapes:     [..., C] -> the same, at least two axes
 //   parameters: weight (gamma) [C] if scale, bias (beta) [C] if center
-//   buffers:    running_mean [C] (0 at first), running_deviation [C] (1 at first), num_batches_tracked int32
-//               [1], which the limits follow: a resumed run goes on with them
+//   buffers:    running_mean [C] (0 at first), running_deviation [C] (1 at first), num_batches_tracked
+//               int32 [1], which the limits follow: a resumed run goes on with them
 //   gradient:   x, gamma and beta, with r and d as constants though they depend on x: BatchNorm's, times r
 //   throws:     ValueError unless channels >= 1, epsilon > 0 in float32 as well, momentum in [0,1], r_max >=
 //               1, d_max >= 0 (both finite), and neither limit is reached before relaxation_begin >= 0;

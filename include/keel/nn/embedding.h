@@ -16,8 +16,7 @@ struct EmbeddingOptions {
 
 // A trained vector for each id: y[...,:] = weight[x[...],:]
 //   shapes:     [...] -> [...,embedding_dim]; x holds ids in [0, num_embeddings), as int32 or as whole
-//   numbers
-//               in float32 or float64, which is how data sets give inputs
+//               numbers in float32 or float64, which is how data sets give inputs
 //   parameters: weight [num_embeddings, embedding_dim]: PyTorch's names
 //   gradient:   weight (see keel/ops/embedding.h); none for x
 //   throws:     ValueError unless both sizes are at least 1 and padding_idx is an id;

@@ -19,8 +19,9 @@ struct FullNormOptions {
 
 // Training:   m = (1 - alpha) m + alpha mean(x)     s = (1 - alpha) s + alpha mean(x^2)     v = s - m^2
 //             y = gamma (x - m) / sqrt(v + epsilon) + beta
-//             kept as m and v, where v = (1 - alpha) v + alpha variance(x) + alpha (1 - alpha) (mean(x) -
-//             m)^2 with m of before is the same without cancellation.
+//             kept as m and v, where with m of before
+//             v = (1 - alpha) v + alpha variance(x) + alpha (1 - alpha) (mean(x) - m)^2
+//             is the same without cancellation. An input that is not finite gives NaN, no exception.
 // Evaluation: the same y, with m and v as they are.
 //   shapes:     [..., C] -> the same, at least two axes
 //   parameters: weight (gamma) [C], bias (beta) [C]

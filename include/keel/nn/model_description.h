@@ -46,11 +46,11 @@
 //   rms_norm           axes 1, epsilon null (that of the element type), scale true
 //   dropout            rate 0.5
 //   reshape            shape [28, 28]: of an example, as images are sequences of rows
-//   rnn, lstm, gru     units, return_sequences false, norm "none" ("batch", "layer"), epsilon 1e-5, momentum 0.1
-//                      (null: plain average), initial_gamma 0.1 with "batch", otherwise 1, state_noise 0, init,
-//                      recurrent_init "pytorch_default"; rnn: activation "tanh" (or "relu"); lstm: forget_bias
-//                      null (as the others). Inputs are sequences [T, features]; "batch" keeps statistics for T
-//                      steps
+//   rnn, lstm, gru     units, return_sequences false, norm "none" ("batch", "layer"), epsilon 1e-5, momentum
+//                      0.1 (null: plain average), initial_gamma 0.1 with "batch", otherwise 1, state_noise 0,
+//                      init, recurrent_init "pytorch_default"; rnn: activation "tanh" (or "relu"); lstm:
+//                      forget_bias null (as the others). Inputs are sequences [T, features]; "batch" keeps
+//                      statistics for T steps
 //   residual           body [layers], shortcut [layers] (otherwise the identity)
 // Penalties and constraints of parameters (keel/nn/regularizer.h, keel/nn/constraint.h), none by default:
 //   NAME_regularizer   {"l1": 1e-5}, {"l2": 1e-4} or both

@@ -4,16 +4,14 @@
 //   mlp        see mlp() below.   The norm, if one is asked for, after the activation
 //   cnn        see cnn() below.   From here on the norm, if one is asked for, stands before the activation
 //   lenet5     LeCun et al., "Gradient-based learning applied to document recognition", 1998, section II.B,
-//   as
-//              it is commonly rebuilt: Conv 5x5 of 6 channels (padding 2, which makes of 28x28 pixels what
+//              as it is commonly rebuilt: Conv 5x5 of 6 channels (padding 2, which makes of 28x28 pixels what
 //              the article has of 32x32), AvgPool 2x2, Conv 5x5 of 16 without padding, AvgPool, Dense 120 and
 //              84, each but the pooling with tanh, and Dense classes. The article's subsampling has weights
 //              of its own, its second convolution sees parts of the channels only, its tanh is scaled, and
 //              its output is by radial basis functions.
 //   vgg-small  Three blocks of two 3x3 convolutions with ReLU, of 32, 64 and 128 channels, each with MaxPool
-//   2x2
-//              behind it; Dense 128, ReLU, Dense classes. (After Simonyan & Zisserman, arXiv:1409.1556, whose
-//              nets are deeper and wider.)
+//              2x2 behind it; Dense 128, ReLU, Dense classes. (After Simonyan & Zisserman, arXiv:1409.1556,
+//              whose nets are deeper and wider.)
 //   resnet20   He et al., arXiv:1512.03385, section 4.2, n = 3: Conv 3x3 of 16 channels and ReLU, then nine
 //              residual blocks of two 3x3 convolutions, of 16, 32 and 64 channels, with ReLU behind the sum,
 //              GlobalAvgPool, Dense classes. With BatchNorm unless told otherwise: then its convolutions have

@@ -13,11 +13,11 @@ struct NoisyBatchNormOptions {
   BatchNormOptions norm = {};
 };
 
-// Training:   y = scale batch_norm(x) + shift, for each channel a scale from U(1, b) and a shift from U(-a,
-// a)
-//             drawn anew for each forward pass from the context's stream. So what the next layer gets has
-//             another mean and variance at each step, the covariate shift that normalisation is said to take
-//             away. (The paper adds a smaller noise for each example, which this leaves out.)
+// Training:   y = scale batch_norm(x) + shift
+//             for each channel a scale from U(1, b) and a shift from U(-a, a), drawn anew for each forward
+//             pass from the context's stream. So what the next layer gets has another mean and variance at
+//             each step, the covariate shift that normalisation is said to take away. (The paper adds a
+//             smaller noise for each example, which this leaves out.)
 // Evaluation: y = batch_norm(x)
 //   shapes:     [..., C] -> the same, at least two axes
 //   parameters, buffers: those of the BatchNorm inside, as "norm.weight" and so on; recalibration

@@ -40,13 +40,11 @@ BatchNormResult batch_norm(const Variable& x, const Variable& gamma, const Varia
 
 // batch_norm() of a batch with padding: mean and variance are those of the rows that count, R their number.
 // Rows that do not count are normalised like the others, as in Keras, whose `mask` this is.
-//   shapes:   mask, of any element type, has the leading axes of x, any number of them but the channels: [N]
-//   or
-//             [N,T] for x [N,T,C]; rows where it is 0 do not count
-//   gradient: exact, so dy of all rows reaches gamma, beta and, by the statistics, the rows that count; the
-//   dx of
-//             others is gamma dy / sqrt(variance + epsilon). Behind a loss that leaves the others out, whose
-//             dy is 0 there, all gradients are those of the rows that count alone.
+//   shapes:   mask, of any element type, has the leading axes of x, any number of them but the channels:
+//             [N] or [N,T] for x [N,T,C]; rows where it is 0 do not count
+//   gradient: exact, so dy of all rows reaches gamma, beta and, by the statistics, the rows that count; for
+//             others, dx += gamma dy / sqrt(variance + epsilon). Behind a loss that leaves the others out,
+//             whose dy is 0 there, all gradients are those of the rows that count alone.
 //   range:    elements of all rows must be finite
 //   throws:   as above; also ShapeError if the mask does not fit, ValueError if no row counts
 BatchNormResult masked_batch_norm(const Variable& x, const Variable& gamma, const Variable& beta,

@@ -3,8 +3,7 @@
 //   shapes:   any; the result has the input's
 //   gradient: x
 //   throws:   DTypeError unless the elements are float32 or float64; ValueError if a constant of a function
-//   is
-//             not finite
+//             is not finite
 //   range:    infinities give the function's limits, NaN stays NaN
 #pragma once
 
@@ -23,8 +22,8 @@ Variable pow(const Variable& x, double exponent);
 
 // Activation functions. What stands at a kink is said where there is one; constants are PyTorch's.
 
-// x if x > 0, else negative_slope x (Maas et al., ICML 2013).     dx += dy (1 or negative_slope), the latter
-// at 0
+// x if x > 0, else negative_slope x (Maas et al., ICML 2013).
+//                                                             dx += dy (1 or negative_slope), the latter at 0
 Variable leaky_relu(const Variable& x, double negative_slope = 0.01);
 // x if x > 0, else alpha (e^x - 1) (Clevert et al., arXiv:1511.07289).   dx += dy (1 or alpha e^x)
 Variable elu(const Variable& x, double alpha = 1);
@@ -40,8 +39,7 @@ Variable gelu(const Variable& x, GeluApproximation approximation = GeluApproxima
 //                                                             dx += dy s (1 + x (1 - s)), s = sigmoid(x)
 Variable silu(const Variable& x);
 // ln(1 + e^(beta x)) / beta, and x itself where beta x > threshold (Dugas et al., NIPS 2000; the threshold is
-// PyTorch's).                                                 dx += dy sigmoid(beta x), dy above the
-// threshold
+// PyTorch's).                                            dx += dy sigmoid(beta x), dy above the threshold
 //   throws: also ValueError if beta is 0
 Variable softplus(const Variable& x, double beta = 1, double threshold = 20);
 // min(max(x + 3, 0), 6) / 6, as in PyTorch and Keras 3; Keras 2 had 0.2 x + 0.5 (Courbariaux et al.,

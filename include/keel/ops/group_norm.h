@@ -4,8 +4,8 @@
 // batch.
 //
 // The last axis holds the channels. Over a set of values of one example,
-//   mean = sum x / size     variance = sum (x - mean)^2 / size     xhat = (x - mean) / sqrt(variance +
-//   epsilon) y = gamma xhat + beta
+//   mean = sum x / size                                variance = sum (x - mean)^2 / size
+//   xhat = (x - mean) / sqrt(variance + epsilon)       y = gamma xhat + beta
 // If the mean is not subtracted, it counts as 0 throughout: xhat = x / sqrt(sum x^2 / size + epsilon).
 // As in batch_norm(), sums are taken around a number near the mean, so a mean of 1e4 and a deviation of 0.1
 // normalise correctly and constant values give exactly beta (without the mean: their sign, nearly).
