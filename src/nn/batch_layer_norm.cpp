@@ -71,8 +71,7 @@ Variable BatchLayerNorm::forward(const Variable& x, Context& context) {
   check<ShapeError>(
       shape.rank() == example_.rank() + 1 && std::equal(shape.begin() + 1, shape.end(), example_.begin()),
       "[{}] expected an input [N,...] of examples {}, found {}", kKind, example_, shape);
-  check<DTypeError>(x.dtype() == weight.dtype(), "[{}] expected {} elements as in the layer, found {}", kKind,
-                    name_of(weight.dtype()), name_of(x.dtype()));
+  check_dtype(kKind, x, weight);
   if (context.training()) {
     check<ValueError>(rows > 0, "[{}] expected at least one example in training, found input {}", kKind,
                       shape);

@@ -2,22 +2,17 @@
 
 #include <cmath>
 
+#include "keel/core/tensor_ops.h"
 #include "keel/ops/batch_norm.h"
 #include "keel/ops/layout.h"
+#include "nn/running_statistics.h"
 
 namespace keel::nn {
 
 BatchNorm::BatchNorm(Index channels, const BatchNormOptions& options)
     : channels_(channels), options_(options) {
-  check<ValueError>(channels >= 1, "[batch_norm] expected at least 1 channel, found {}", channels);
-  check<ValueError>(options.epsilon > 0 && std::isfinite(options.epsilon),
-                    "[batch_norm] expected epsilon > 0, found {}", options.epsilon);
-  check<ValueError>(static_cast<float>(options.epsilon) > 0, "[batch_norm] epsilon {} is 0 in float32",
-                    options.epsilon);
-  const double momentum = options.momentum.value_or(0);
-  check<ValueError>(momentum >= 0 && momentum <= 1,
-                    "[batch_norm] expected a momentum in [0,1], the weight of the new batch, found {}",
-                    momentum);
+  check_norm("batch_norm", channels, options.epsilon);
+  check_share("batch_norm", "a momentum", options.momentum.value_or(0));
   check<ValueError>(
       options.initial_running_var >= 0 && std::isfinite(options.initial_running_var) &&
           std::isfinite(options.initial_running_mean),
@@ -57,12 +52,7 @@ Variable BatchNorm::normalize(const Variable& x, Activation activation, Context&
 }
 
 Variable BatchNorm::normalize_last(const Variable& x, Activation activation, Context& context) {
-  check<ShapeError>(x.shape().rank() >= 2 && x.shape()[-1] == channels_,
-                    "[batch_norm] expected an input [...,{}] with at least two axes, found {}", channels_,
-                    x.shape());
-  check<DTypeError>(!options_.track_running_stats || x.dtype() == running_mean.dtype(),
-                    "[batch_norm] expected {} elements as in the layer, found {}",
-                    name_of(running_mean.defined() ? running_mean.dtype() : x.dtype()), name_of(x.dtype()));
+  check_norm_input("batch_norm", x, channels_, running_mean);
   const bool records = !frozen_ && (context.training() || recalibrating_);
   const bool use_batch = records || !options_.track_running_stats;
   if (!use_batch) {
@@ -98,25 +88,12 @@ const char* BatchNorm::remedies(bool records) const {
 
 // running = (1 - weight) running + weight batch
 void BatchNorm::update_running_statistics(const Tensor& mean, const Tensor& variance, Index rows) {
-  std::int32_t& batches = *num_batches_tracked.mutable_value().data<std::int32_t>();
-  // Counting stops where the counter ends: the weight of one batch in two billion makes no difference.
-  if (batches < INT32_MAX) ++batches;
-  const double share = 1.0 / static_cast<double>(batches);
+  count_batch(num_batches_tracked);
+  const double share = 1 / num_batches_tracked.item();
   const double weight_of_batch = recalibrating_ ? share : options_.momentum.value_or(share);
   const double unbiased = static_cast<double>(rows) / static_cast<double>(rows - 1);
-  dispatch_floating("batch_norm", mean.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    T* running_means = running_mean.mutable_value().data<T>();
-    T* running_variances = running_var.mutable_value().data<T>();
-    const auto blend = [&](T old_value, double batch) {
-      return static_cast<T>((1 - weight_of_batch) * static_cast<double>(old_value) + weight_of_batch * batch);
-    };
-    for (Index c = 0; c < channels_; ++c) {
-      running_means[c] = blend(running_means[c], static_cast<double>(mean.data<T>()[c]));
-      running_variances[c] =
-          blend(running_variances[c], unbiased * static_cast<double>(variance.data<T>()[c]));
-    }
-  });
+  blend(running_mean, mean, weight_of_batch);
+  blend(running_var, affine(variance.to(DType::float64), unbiased, 0), weight_of_batch);
 }
 
 void BatchNorm::freeze(bool frozen) {

@@ -56,7 +56,7 @@ Variable BatchRenorm::forward(const Variable& x, Context& context) {
 
 std::optional<Variable> BatchRenorm::forward_activated(const Variable& x, Activation activation,
                                                        Context& context) {
-  check_norm_input(kKind, x, channels_, running_mean.dtype());
+  check_norm_input(kKind, x, channels_, running_mean);
   const double epsilon = options_.epsilon;
   if (!context.training()) {
     // The running deviation has epsilon in it, the operation adds it.

@@ -21,7 +21,7 @@ FullNorm::FullNorm(Index channels, const FullNormOptions& options) : channels_(c
 }
 
 Variable FullNorm::forward(const Variable& x, Context& context) {
-  check_norm_input("full_norm", x, channels_, running_mean.dtype());
+  check_norm_input("full_norm", x, channels_, running_mean);
   if (!context.training()) {
     return batch_norm_inference(x, weight, bias, {running_mean.value(), running_var.value()},
                                 options_.epsilon);

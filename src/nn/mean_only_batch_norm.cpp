@@ -23,7 +23,7 @@ MeanOnlyBatchNorm::MeanOnlyBatchNorm(Index channels, const MeanOnlyBatchNormOpti
 }
 
 Variable MeanOnlyBatchNorm::forward(const Variable& x, Context& context) {
-  check_norm_input(kKind, x, channels_, running_mean.dtype());
+  check_norm_input(kKind, x, channels_, running_mean);
   Variable centre = running_mean.detach();
   if (context.training()) {
     check_rows(kKind, x, channels_);

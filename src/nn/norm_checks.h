@@ -1,33 +1,26 @@
-// What the layers that normalise each example check alike.
+// What normalisation layers check alike. `kind` is the layer's, for messages.
 #pragma once
 
-#include <cmath>
-
-#include "keel/autograd/variable.h"
-#include "keel/core/error.h"
+#include "keel/nn/module.h"
 
 namespace keel::nn {
 
 // throws: ValueError unless epsilon is finite and above 0, in float32 as well
-inline void check_epsilon(const char* layer, double epsilon) {
-  check<ValueError>(epsilon > 0 && std::isfinite(epsilon), "[{}] expected epsilon > 0, found {}", layer,
-                    epsilon);
-  check<ValueError>(static_cast<float>(epsilon) > 0, "[{}] epsilon {} is 0 in float32", layer, epsilon);
-}
-
-// throws: ShapeError unless x has an axis in front of its last axes, which have this shape
-inline void check_last_axes(const char* layer, const Variable& x, const Shape& shape) {
-  const Shape& found = x.shape();
-  const auto fits = [&] { return Shape(std::span(found.end() - shape.rank(), found.end())) == shape; };
-  check<ShapeError>(found.rank() > shape.rank() && fits(), "[{}] expected an input [...,{}], found {}", layer,
-                    shape.to_string().substr(1, shape.to_string().size() - 2), found);
-}
+void check_epsilon(const char* kind, double epsilon);
+// throws: ValueError unless channels >= 1; as check_epsilon()
+void check_norm(const char* kind, Index channels, double epsilon);
+// A weight of the new batch.   throws: ValueError unless it is in [0,1]
+void check_share(const char* kind, const char* option, double share);
 
 // throws: DTypeError unless x has the element type of a parameter, if that is defined
-inline void check_dtype(const char* layer, const Variable& x, const Variable& parameter) {
-  check<DTypeError>(!parameter.defined() || parameter.dtype() == x.dtype(),
-                    "[{}] expected {} elements as in the layer, found {}", layer,
-                    name_of(parameter.defined() ? parameter.dtype() : x.dtype()), name_of(x.dtype()));
-}
+void check_dtype(const char* kind, const Variable& x, const Variable& parameter);
+// throws: ShapeError unless x is [...,channels] with at least two axes; as check_dtype()
+void check_norm_input(const char* kind, const Variable& x, Index channels, const Variable& parameter);
+// throws: ShapeError unless x has an axis in front of its last axes, which have this shape
+void check_last_axes(const char* kind, const Variable& x, const Shape& shape);
+// throws: ValueError if x has one row (or none)
+void check_rows(const char* kind, const Variable& x, Index channels);
+// throws: ValueError if the context has a mask
+void check_no_mask(const char* kind, const Context& context);
 
 }  // namespace keel::nn
