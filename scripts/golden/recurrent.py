@@ -25,18 +25,27 @@ def plain(kind):
 
 
 def normalized(kind, norm):
+    """LSTM: arXiv:1603.09025, equations 6 to 8, and arXiv:1607.06450, supplement, "LSTM".
+    GRU: the same supplement, "GRU", whose candidate has a Layer Normalization of its own.
+    RNN: arXiv:1607.06450, equation 4: one normalisation, of the summed inputs.
+    """
     def normalize(x, p, name):
         gamma, beta = p[f"{name}.weight"], p.get(f"{name}.bias")
-        if norm == "layer":
-            return F.layer_norm(x, x.shape[-1:], gamma, beta, EPSILON)
-        return F.batch_norm(x, None, None, gamma, beta, True, 0.0, EPSILON)
+        if norm == "batch":
+            return F.batch_norm(x, None, None, gamma, beta, True, 0.0, EPSILON)
+        apart = x.shape[-1] - UNITS if kind == "gru" else 0
+        beta = torch.zeros_like(gamma) if beta is None else beta
+        parts = [F.layer_norm(x[:, part], x[:, part].shape[-1:], gamma[part], beta[part], EPSILON)
+                 for part in (slice(0, apart), slice(apart, None)) if x[:, part].shape[-1] > 0]
+        return torch.cat(parts, dim=1)
 
     def function(x, **p):
         h = c = torch.zeros(len(x), UNITS, dtype=x.dtype)
         outputs = []
         for t in range(x.shape[1]):
-            a = normalize(x[:, t] @ p["weight_ih_l0"], p, "norm_ih")
-            b = normalize(h @ p["weight_hh_l0"], p, "norm_hh")
+            of_x, of_h = x[:, t] @ p["weight_ih_l0"], h @ p["weight_hh_l0"]
+            if kind in ("lstm", "gru"):
+                a, b = normalize(of_x, p, "norm_ih"), normalize(of_h, p, "norm_hh")
             if kind == "lstm":
                 i, f, g, o = (a + b).split(UNITS, dim=1)
                 c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
@@ -46,7 +55,7 @@ def normalized(kind, norm):
                 r, u = torch.sigmoid(a_r + b_r), torch.sigmoid(a_u + b_u)
                 h = (1 - u) * torch.tanh(a_n + r * b_n) + u * h
             else:
-                h = (torch.tanh if kind == "rnn_tanh" else torch.relu)(a + b)
+                h = (torch.tanh if kind == "rnn_tanh" else torch.relu)(normalize(of_x + of_h, p, "norm"))
             outputs.append(h)
         return torch.stack(outputs, dim=1)
 
@@ -59,6 +68,8 @@ def inputs(c, kind, norm):
              "weight_hh_l0": c.fill(UNITS, width)}
     if norm == "none":
         return {**found, "bias_ih_l0": c.fill(width), "bias_hh_l0": c.fill(width)}
+    if kind.startswith("rnn"):
+        return {**found, "norm.weight": c.fill(width), "norm.bias": c.fill(width)}
     found |= {"norm_ih.weight": c.fill(width), "norm_ih.bias": c.fill(width), "norm_hh.weight": c.fill(width)}
     if kind == "gru":
         found["norm_hh.bias"] = c.fill(width)

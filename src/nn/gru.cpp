@@ -5,7 +5,7 @@
 namespace keel::nn {
 
 GRU::GRU(Index features, Index units, Rng& rng, const RecurrentOptions& options)
-    : Recurrent({.name = "gru", .gates = 3, .recurrent_bias = true}, features, units, rng, options) {}
+    : Recurrent({.name = "gru", .gates = 3, .candidate_apart = true}, features, units, rng, options) {}
 
 std::shared_ptr<Module> GRU::clone() const {
   const CopyScope scope;

@@ -8,6 +8,7 @@
 #include "keel/ops/arithmetic.h"
 #include "keel/ops/dense.h"
 #include "keel/ops/timestep.h"
+#include "nn/split_layer_norm.h"
 
 namespace keel::nn {
 namespace {
@@ -36,6 +37,9 @@ Recurrent::Recurrent(const Kind& kind, Index features, Index units, Rng& rng, co
   check<ValueError>(features >= 1 && units >= 1,
                     "[{}] expected at least 1 feature and 1 unit, found {} and {}", kind.name, features,
                     units);
+  check<ValueError>(options.norm != RecurrentNorm::layer || units >= 2,
+                    "[{}] norm layer: expected at least 2 units to normalise over, found {}", kind.name,
+                    units);
   check<ValueError>(options.state_noise >= 0 && std::isfinite(options.state_noise),
                     "[{}] expected a state_noise of at least 0, found {}", kind.name, options.state_noise);
   check<ValueError>(options.norm != RecurrentNorm::batch || options.timesteps >= 1,
@@ -59,8 +63,9 @@ void Recurrent::add_parameters(Rng& rng) {
     bias_hh = parameter("bias_hh_l0", initial_bias(0, rng));
     return;
   }
+  if (kind_.norm_of_sum) return;
   norm_ih = add_norm("norm_ih", gates * units_, input_bias);
-  norm_hh = add_norm("norm_hh", gates * units_, kind_.recurrent_bias ? initial_bias(0, rng) : Tensor());
+  norm_hh = add_norm("norm_hh", gates * units_, kind_.candidate_apart ? initial_bias(0, rng) : Tensor());
 }
 
 Tensor Recurrent::initial_bias(double forget_bias, Rng& rng) const {
@@ -79,8 +84,11 @@ Child<Module> Recurrent::add_norm(const char* name, Index channels, const Tensor
     return child<Module>(name, std::move(norm));
   };
   if (!batch) {
-    return add(std::make_shared<LayerNorm>(
-        channels, LayerNormOptions{.epsilon = options_.epsilon, .center = bias.defined()}));
+    const LayerNormOptions of_layer = {.epsilon = options_.epsilon, .center = bias.defined()};
+    if (kind_.candidate_apart) {
+      return add(std::make_shared<SplitLayerNorm>(channels, channels - units_, of_layer));
+    }
+    return add(std::make_shared<LayerNorm>(channels, of_layer));
   }
   return add(std::make_shared<TimestepBatchNorm>(
       options_.timesteps, channels,

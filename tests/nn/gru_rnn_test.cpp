@@ -61,9 +61,16 @@ TEST(GRULayer, HasABiasInsideTheResetGatesProduct) {
   EXPECT_EQ(parameters_of(GRU(2, 3, rng, {.norm = RecurrentNorm::layer})),
             (std::vector<std::string>{"weight_ih_l0[2,9]", "weight_hh_l0[3,9]", "norm_ih.weight[9]",
                                       "norm_ih.bias[9]", "norm_hh.weight[9]", "norm_hh.bias[9]"}));
-  EXPECT_EQ(parameters_of(RNN(2, 3, rng, {.norm = RecurrentNorm::layer})),
-            (std::vector<std::string>{"weight_ih_l0[2,3]", "weight_hh_l0[3,3]", "norm_ih.weight[3]",
-                                      "norm_ih.bias[3]", "norm_hh.weight[3]"}));
+  EXPECT_EQ(
+      parameters_of(RNN(2, 3, rng, {.norm = RecurrentNorm::layer})),
+      (std::vector<std::string>{"weight_ih_l0[2,3]", "weight_hh_l0[3,3]", "norm.weight[3]", "norm.bias[3]"}));
+}
+
+// One candidate has no variance of its own, though three gates have.
+TEST(GRULayer, LayerNormalizationNeedsTwoUnits) {
+  Rng rng(1, Stream::initialization);
+  EXPECT_EQ(message_of<ValueError>([&] { GRU(2, 1, rng, {.norm = RecurrentNorm::layer}); }),
+            "[gru] norm layer: expected at least 2 units to normalise over, found 1");
 }
 
 TEST(GRULayer, HasNoForgetGate) {

@@ -11,7 +11,8 @@ namespace keel::nn {
 //   r = sigmoid(a_r + b_r)     u = sigmoid(a_u + b_u)     n = tanh(a_n + r b_n)
 //   h = (1 - u) n + u h
 // b_n has its bias inside the product with r, also with a normalisation (norm_hh.bias). Layer Normalization
-// is over all three blocks together.
+// is over r and u together and over n by itself, in a and in b, as in arXiv:1607.06450, supplement, "GRU":
+//   a_ru = LN((x_t weight_ih)_ru)     a_n = LN((x_t weight_ih)_n)     and b likewise
 //   parameters: those of Recurrent, with G = 3
 //   shapes, throws: as Recurrent
 class GRU final : public Recurrent {

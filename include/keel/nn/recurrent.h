@@ -6,12 +6,13 @@
 //   bias_ih_l0, bias_hh_l0 [G units]                                   without normalisation
 // A step's pre-activations are a = x_t weight_ih + bias_ih and b = h weight_hh + bias_hh.
 //
-// With a normalisation each of the two products is normalised by itself, over the batch and with statistics
-// for each timestep (Cooijmans et al., arXiv:1603.09025, section 3), or over all G units of an example
-// (Ba et al., arXiv:1607.06450, section 3.1 and supplement):
+// With a normalisation, over the batch and with statistics for each timestep (Cooijmans et al.,
+// arXiv:1603.09025, section 3), or over an example's units (Ba et al., arXiv:1607.06450), LSTM and GRU
+// normalise each of the two products by itself:
 //   a = norm(x_t weight_ih; gamma_ih) + bias     b = norm(h weight_hh; gamma_hh)
-// There is one bias then, norm_ih.bias, as in the papers (GRU: norm_hh.bias as well, whose candidate part is
+// There is one bias then, norm_ih.bias, as in the papers (GRU: also that of b's candidate part, which is
 // inside the reset gate's product). The gammas are norm_ih.weight and norm_hh.weight [G units].
+// RNN normalises their sum, with one gamma and one bias: see there.
 // Pre-activations that are all alike, over the batch or over an example's units, have no variance: they give
 // the bias, and each step multiplies their gradient by gamma / sqrt(epsilon). So it is from the state 0 while
 // inputs are constant, as the black rows at the top of images are: in float32 the gradient overflows after
@@ -51,9 +52,9 @@ struct RecurrentOptions {
 };
 
 //   shapes: [N,T,features] -> [N,units], the last step's h; or [N,T,units], all steps', if return_sequences
-//   throws: ValueError unless features and units are at least 1, epsilon > 0, timesteps >= 1 with norm batch,
-//           state_noise >= 0; forward: ShapeError naming the layer; ValueError for a batch of one example in
-//           training with norm batch
+//   throws: ValueError unless features and units are at least 1 (units 2 with norm layer), epsilon > 0,
+//           timesteps >= 1 with norm batch, state_noise >= 0; forward: ShapeError naming the layer;
+//           ValueError for a batch of one example in training with norm batch
 class Recurrent : public Module {
  public:
   Variable forward(const Variable& x, Context& context) final;
@@ -67,7 +68,7 @@ class Recurrent : public Module {
   Parameter weight_hh;
   Parameter bias_ih;
   Parameter bias_hh;
-  // TimestepBatchNorm or LayerNorm; none without normalisation.
+  // As LSTM and GRU say; none in RNN, and none without normalisation.
   Child<Module> norm_ih;
   Child<Module> norm_hh;
 
@@ -86,21 +87,23 @@ class Recurrent : public Module {
   struct Kind {
     const char* name;
     Index gates;
-    bool recurrent_bias = false;  // whether b has a bias of its own with a normalisation, too
-    Index forget_gate = -1;       // its position, if there is one
+    Index forget_gate = -1;        // its position, if there is one
+    bool candidate_apart = false;  // whether the last block of b is normalised, and has a bias, by itself
+    bool norm_of_sum = false;      // whether the step itself normalises a + b, and neither of them alone
   };
   Recurrent(const Kind& kind, Index features, Index units, Rng& rng, const RecurrentOptions& options);
   Recurrent(const Recurrent& other) = default;
 
   virtual State step(const Step& step, const State& state, Context& context) = 0;
 
+  // All gates' biases at first.
+  Tensor initial_bias(double forget_bias, Rng& rng) const;
   // A norm as the options say, without a bias if that is undefined.
   Child<Module> add_norm(const char* name, Index channels, const Tensor& bias);
   static Variable normalized(const Child<Module>& norm, const Variable& x, Index t, Context& context);
 
  private:
   void add_parameters(Rng& rng);
-  Tensor initial_bias(double forget_bias, Rng& rng) const;
   Variable initial_h(const Variable& x, Context& context) const;
 
   Kind kind_;
