@@ -42,9 +42,13 @@ void declare(CommandLine& command) {
   apps::add_data_source(command);
 }
 
-std::string comma_separated(const std::vector<study::Article>& articles) {
+// "glossary: "5-10 times faster"; faster"
+std::string sources_of(const Claim& claim) {
   std::string text;
-  for (const study::Article article : articles) text += (text.empty() ? "" : ", ") + study::name_of(article);
+  for (const study::Source& source : claim.sources) {
+    text += (text.empty() ? "" : "; ") + study::name_of(source.article);
+    if (!source.quote.empty()) text += fmt::format(": \"{}\"", source.quote);
+  }
   return text;
 }
 
@@ -55,12 +59,10 @@ std::string duration(double seconds) {
 
 void print_list(const std::vector<Claim>& claims, Index seeds) {
   for (const Claim& claim : claims) {
-    fmt::print(
-        "{}\n  {} ({}{})\n  question: {}\n  measure:  {}\n  cost:     {} quick, {} full, on one core\n",
-        claim.id, claim.title, comma_separated(claim.articles),
-        claim.quote.empty() ? "" : fmt::format(": \"{}\"", claim.quote), claim.question, claim.measure,
-        duration(estimated_seconds(claim, study::Length::quick, seeds)),
-        duration(estimated_seconds(claim, study::Length::full, seeds)));
+    fmt::print("{}\n  {} ({})\n  question: {}\n  measure:  {}\n  cost:     {} quick, {} full, on one core\n",
+               claim.id, claim.title, sources_of(claim), claim.question, claim.measure,
+               duration(estimated_seconds(claim, study::Length::quick, seeds)),
+               duration(estimated_seconds(claim, study::Length::full, seeds)));
   }
 }
 
@@ -122,9 +124,9 @@ class ProgressLines {
   void show(const study::Study::Progress& progress) {
     const std::string left = shown(progress.seconds_left);
     if (!progress.trouble.empty()) display_.print("warning: " + progress.trouble);
-    if (!progress.claim.empty()) {
-      display_.print(fmt::format("{}/{} trials  {} left  {}: done", progress.done, progress.trials, left,
-                                 progress.claim));
+    for (const std::string& claim : progress.claims) {
+      display_.print(
+          fmt::format("{}/{} trials  {} left  {}: done", progress.done, progress.trials, left, claim));
     }
     constexpr std::size_t kCells = 24;
     const std::size_t filled = progress.done * kCells / std::max<std::size_t>(1, progress.trials);

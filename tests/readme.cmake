@@ -2,7 +2,7 @@
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/README.md)
 file(READ ${PROJECT_SOURCE_DIR}/README.md readme)
 set(examples ${CMAKE_CURRENT_BINARY_DIR}/readme)
-foreach(example train.cpp keel/nn/swish.h swish_test.cpp softplus.h my_model.json layers/swish.cpp)
+foreach(example train.cpp keel/nn/swish.h swish_test.cpp log_cosh.h my_model.json layers/swish.cpp)
   string(REGEX REPLACE "(h|cpp)$" "cpp" language ${example})
   string(REGEX REPLACE ".*[.]" "" language ${language})
   set(begin "<!-- example: ${example} -->\n```${language}\n")
@@ -25,7 +25,7 @@ target_link_libraries(readme_train PRIVATE keel keel_warnings)
 add_test(NAME readme.train COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:readme_train>
          "-DPATTERN=test accuracy ([89][0-9]|100)" -P ${CMAKE_CURRENT_SOURCE_DIR}/readme/run_and_match.cmake)
 
-add_executable(readme_layer ${examples}/swish_test.cpp ${examples}/layers/swish.cpp readme/softplus.cpp)
+add_executable(readme_layer ${examples}/swish_test.cpp ${examples}/layers/swish.cpp readme/log_cosh.cpp)
 target_include_directories(readme_layer PRIVATE ${examples})
 target_link_libraries(readme_layer PRIVATE keel keel_warnings GTest::gtest GTest::gtest_main)
 add_test(NAME readme.layer COMMAND readme_layer)

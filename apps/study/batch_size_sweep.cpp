@@ -7,6 +7,7 @@
 
 #include "study/measurements/train.h"
 #include "study/nets.h"
+#include "study/sweep.h"
 
 namespace keel::study {
 namespace {
@@ -32,7 +33,18 @@ std::string norm_of(const std::string& arm, Index batch_size, Index steps) {
   return arm;
 }
 
-bool needs_two(const std::string& arm) { return arm == "batch" || arm == "renorm" || arm.starts_with("bln"); }
+// Weight normalisation takes its first scales from a batch, of whose size they should not be.
+constexpr Index kFirstBatch = 500;
+
+Json one_epoch(const Plan& plan, const std::string& arm, Index batch_size, double rate) {
+  const Index steps = plan.choose<Index>(20000, 60000) / batch_size;
+  Json setting = probe({.norm = norm_of(arm, batch_size, steps)}, rate, steps);
+  setting["batch"] = batch_size;
+  if (arm == "weight") setting["first_batch"] = kFirstBatch;
+  return setting;
+}
+
+bool needs_two(const std::string& arm) { return arm == "batch" || arm == "renorm"; }
 
 }  // namespace
 
@@ -46,15 +58,21 @@ std::string at_batch_size(const std::string& arm, Index batch_size) {
 }
 
 void plan_batch_size_sweep(Plan& plan, const std::vector<std::string>& arms) {
-  const Index examples = plan.choose<Index>(20000, 60000);
   for (const std::string& arm : arms) {
     for (const Index size : swept_batch_sizes(plan)) {
       if (size == 1 && needs_two(arm)) continue;
-      const Index steps = examples / size;
-      const double rate = 0.1 * static_cast<double>(size) / 64;
-      Json setting = probe({.norm = norm_of(arm, size, steps)}, rate, steps);
-      setting["batch"] = size;
-      plan.add(at_batch_size(arm, size), train_and_test(), setting);
+      plan.add(at_batch_size(arm, size), train_and_test(),
+               one_epoch(plan, arm, size, 0.1 * static_cast<double>(size) / 64));
+    }
+  }
+}
+
+void plan_rates_at_batch_size(Plan& plan, const std::vector<std::string>& arms, Index batch_size,
+                              const std::vector<double>& rates) {
+  for (const std::string& arm : arms) {
+    for (const double rate : rates) {
+      plan.add(at_rate(at_batch_size(arm, batch_size), rate), train_and_test(),
+               one_epoch(plan, arm, batch_size, rate));
     }
   }
 }

@@ -16,6 +16,10 @@ std::string at_batch_size(const std::string& arm, Index batch_size);
 // are left out for norms that have nothing to normalise by there.
 void plan_batch_size_sweep(Plan& plan, const std::vector<std::string>& arms);
 
+// The same at one batch size and several learning rates: at_rate(at_batch_size(arm, batch_size), rate).
+void plan_rates_at_batch_size(Plan& plan, const std::vector<std::string>& arms, Index batch_size,
+                              const std::vector<double>& rates);
+
 // An arm's accuracies over batch sizes, where it has them.
 Series over_batch_sizes(const Plan& plan, const Results& results, const std::string& arm);
 

@@ -18,7 +18,7 @@ constexpr ArticleNames kArticles[] = {
     {Article::transforms, "transforms", "How Batch Normalization Transforms Deep Learning Efficiency"},
     {Article::glossary, "glossary", "What is Batch Normalization?"},
     {Article::faster, "faster", "How Batch Normalization Can Make Neural Networks Faster"},
-    {Article::dropout, "dropout", "An introduction that contrasts Batch Normalization with dropout"},
+    {Article::dropout, "dropout", "an untitled introduction that contrasts Batch Normalization with dropout"},
     {Article::paper, "paper",
      "Ioffe & Szegedy, Batch Normalization: Accelerating Deep Network Training by Reducing Internal "
      "Covariate Shift"}};

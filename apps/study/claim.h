@@ -20,9 +20,6 @@ std::vector<Article> all_articles();
 // "transforms"
 std::string name_of(Article article);
 
-// How much a study spends: `quick` is for a look, with fewer points of a grid and shorter training.
-enum class Length { quick, full };
-
 // The trials of a claim, each with a label that the claim's rule asks for them by.
 class Plan {
  public:
@@ -71,14 +68,19 @@ class Results {
   std::map<std::string, std::vector<Json>> results_;
 };
 
+// An article that makes the claim, and its own words; none where the claim is in ours.
+struct Source {
+  Article article;
+  std::string quote = {};
+};
+
 struct Claim {
-  std::string id;                 // "higher-learning-rates"
-  std::string title;              // in a few words
-  std::string quote;              // the article's own words, few; empty where the title says it in ours
-  std::vector<Article> articles;  // that say so
-  std::string question;           // that the experiment answers
-  std::string setting;            // data, model, training, in a sentence
-  std::string measure;            // what is compared, and the rule of the verdict
+  std::string id;               // "higher-learning-rates"
+  std::string title;            // in a few words
+  std::vector<Source> sources;  // that say so
+  std::string question;         // that the experiment answers
+  std::string setting;          // data, model, training, in a sentence; of a full study
+  std::string measure;          // what is compared, and the rule of the verdict
   std::function<void(Plan& plan)> plan;
   // Fixed before the run: makes of the results the checks that the verdict follows from, numbers and figures.
   std::function<void(const Plan& plan, const Results& results, Report& report)> judge;

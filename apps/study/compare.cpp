@@ -1,13 +1,16 @@
 #include "study/compare.h"
 
+#include <cmath>
 #include <limits>
+
+#include "study/sweep.h"
 
 namespace keel::study {
 
 void add_numbers(Report& report, const Results& results, const std::vector<Arm>& arms,
                  const std::string& path, const std::string& what) {
   for (const Arm& arm : arms) {
-    report.add(Number{what + ", " + arm.name, results.values(arm.name, path), arm.expected});
+    report.add(number_of(results, what + ", " + arm.name, arm.name, path, arm.expected));
   }
 }
 
@@ -19,6 +22,15 @@ Figure chart_of(const Results& results, const std::vector<Arm>& arms, const std:
     figure.categories.push_back(arms[i].name);
   }
   return figure;
+}
+
+Reached reached(const Results& results, const std::string& label, const std::string& target, double limit) {
+  Reached found;
+  for (const double steps : results.values(label, "steps_to/" + target)) {
+    found.not_reached.push_back(std::isnan(steps));
+    found.steps.push_back(std::isnan(steps) ? limit : steps);
+  }
+  return found;
 }
 
 Series curve_of(const Results& results, const std::string& label, const std::string& curve,

@@ -22,6 +22,9 @@ void add_numbers(Report& report, const Results& results, const std::vector<Arm>&
 Figure chart_of(const Results& results, const std::vector<Arm>& arms, const std::string& path,
                 const std::string& title, const std::string& y_label);
 
+// Steps of a trial to a target, at "steps_to/TARGET", of at most `limit`.
+Reached reached(const Results& results, const std::string& label, const std::string& target, double limit);
+
 // The curve (curve/step, curve/NAME) of a trial, under the name of an arm.
 Series curve_of(const Results& results, const std::string& label, const std::string& curve,
                 const std::string& name);

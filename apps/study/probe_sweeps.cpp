@@ -9,7 +9,7 @@
 namespace keel::study {
 namespace {
 
-Index steps_of(const Plan& plan) { return plan.choose<Index>(1500, 3000); }
+Index steps_of(const Plan& plan) { return plan.choose<Index>(1000, 3000); }
 
 }  // namespace
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace keel::study {
 namespace {
@@ -60,57 +59,83 @@ Json json_of(const Figure& figure) {
 
 }  // namespace
 
-void Report::judge(const std::string& statement, std::string rule, const Interval& found, double bound,
-                   bool above) {
+std::string Reached::remark() const {
+  const auto count = std::count(not_reached.begin(), not_reached.end(), true);
+  if (count == 0) return "";
+  return fmt::format(" ({} of {} not in {:g} steps)", count, steps.size(),
+                     *std::max_element(steps.begin(), steps.end()));
+}
+
+bool Reached::all() const {
+  return std::none_of(not_reached.begin(), not_reached.end(), [](bool missing) { return missing; });
+}
+
+void Report::add(Number number) {
+  if (length_ == Length::quick) number.expected = number.expected_to = std::nullopt;
+  numbers_.push_back(std::move(number));
+}
+
+void Report::judge_above(const std::string& statement, std::string rule, const Interval& found, double bound,
+                         bool or_equal) {
+  // Ratios are found by logarithms: what is equal to the bound comes out beside it in the last digits.
+  const double tolerance = 1e-9 * std::max(1.0, std::abs(bound));
+  const auto is_above = [&](double value) {
+    return or_equal ? value >= bound - tolerance : value > bound + tolerance;
+  };
   Outcome outcome = Outcome::unclear;
-  if (found.low > bound) outcome = above ? Outcome::yes : Outcome::no;
-  if (found.high < bound) outcome = above ? Outcome::no : Outcome::yes;
+  if (is_above(found.low)) outcome = Outcome::yes;
+  if (!std::isnan(found.high) && !is_above(found.high)) outcome = Outcome::no;
   checks_.push_back({statement, std::move(rule), found, outcome});
 }
 
 void Report::expect_more(const std::string& statement, const std::vector<double>& a,
                          const std::vector<double>& b, double margin) {
-  judge(statement, fmt::format("the interval of the difference lies above {:g}", margin), difference_of(a, b),
-        margin, true);
+  judge_above(statement, fmt::format("the interval of the difference lies above {:g}", margin),
+              difference_of(a, b), margin);
 }
 
 void Report::expect_ratio(const std::string& statement, const std::vector<double>& a,
                           const std::vector<double>& b, double at_least) {
-  judge(statement, fmt::format("the interval of the ratio lies above {:g}", at_least), ratio_of(a, b),
-        at_least, true);
+  const bool or_equal = at_least != 1;
+  judge_above(
+      statement,
+      fmt::format("the interval of the ratio lies {} {:g}", or_equal ? "at or above" : "above", at_least),
+      ratio_of(a, b), at_least, or_equal);
 }
 
-void Report::expect_equal(const std::string& statement, const std::vector<double>& a,
-                          const std::vector<double>& b, double margin) {
-  const Interval found = difference_of(a, b);
-  Outcome outcome = Outcome::unclear;
-  if (found.low >= -margin && found.high <= margin) outcome = Outcome::yes;
-  if (found.low > margin || found.high < -margin) outcome = Outcome::no;
-  checks_.push_back({statement, fmt::format("the interval of the difference lies within {:g} of 0", margin),
-                     found, outcome});
+void Report::expect_ratio(const std::string& statement, const Reached& a, const Reached& b, double at_least) {
+  expect_ratio(statement, a.steps, b.steps, at_least);
+  Check& last = checks_.back();
+  const bool may_be_larger = last.outcome == Outcome::no && !a.all();
+  const bool may_be_smaller = last.outcome == Outcome::yes && !b.all();
+  if (may_be_larger || may_be_smaller) last.outcome = Outcome::unclear;
 }
 
 void Report::expect_above(const std::string& statement, const std::vector<double>& values, double bound) {
-  judge(statement, fmt::format("the interval lies above {:g}", bound), interval_of(values), bound, true);
+  judge_above(statement, fmt::format("the interval lies above {:g}", bound), interval_of(values), bound);
 }
 
-void Report::expect_below(const std::string& statement, const std::vector<double>& values, double bound) {
-  judge(statement, fmt::format("the interval lies below {:g}", bound), interval_of(values), bound, false);
+void Report::judge_all(const std::string& statement, std::string rule, const std::vector<double>& values,
+                       double worst, bool all) {
+  const bool is_nan =
+      std::any_of(values.begin(), values.end(), [](double value) { return std::isnan(value); });
+  if (is_nan) worst = std::nan("");
+  checks_.push_back({statement, std::move(rule), {worst, worst, worst}, all ? Outcome::yes : Outcome::no});
 }
 
 void Report::expect_all_at_most(const std::string& statement, const std::vector<double>& values,
                                 double bound) {
   check<ValueError>(!values.empty(), "[report] '{}' has no values", statement);
-  double largest = -std::numeric_limits<double>::infinity();
-  bool all = true;
-  for (const double value : values) {
-    all = all && value <= bound;
-    largest = std::isnan(value) ? value : std::max(largest, value);
-  }
-  checks_.push_back({statement,
-                     fmt::format("every value is at most {:g}", bound),
-                     {largest, largest, largest},
-                     all ? Outcome::yes : Outcome::no});
+  judge_all(statement, fmt::format("every value is at most {:g}", bound), values,
+            *std::max_element(values.begin(), values.end()),
+            std::all_of(values.begin(), values.end(), [&](double value) { return value <= bound; }));
+}
+
+void Report::expect_all_above(const std::string& statement, const std::vector<double>& values, double bound) {
+  check<ValueError>(!values.empty(), "[report] '{}' has no values", statement);
+  judge_all(statement, fmt::format("every value is above {:g}", bound), values,
+            *std::min_element(values.begin(), values.end()),
+            std::all_of(values.begin(), values.end(), [&](double value) { return value > bound; }));
 }
 
 std::string Report::verdict() const {

@@ -10,6 +10,9 @@
 
 namespace keel::study {
 
+// How much a study spends: `quick` is for a look, with fewer points of a grid and shorter training.
+enum class Length { quick, full };
+
 enum class Outcome { yes, no, unclear };
 
 // A statement that the claim implies, tested.
@@ -20,10 +23,19 @@ struct Check {
   Outcome outcome = Outcome::unclear;
 };
 
+// Steps to a target, one a seed.
+struct Reached {
+  std::vector<double> steps;  // all that were taken where the target was not reached
+  std::vector<bool> not_reached;
+  // " (2 of 5 not in 6000 steps)", or nothing if all reached it.
+  std::string remark() const;
+  bool all() const;
+};
+
 // A figure beside what was expected of it.
 struct Number {
   std::string label;
-  std::vector<double> values;              // one a seed; NaN for one that diverged
+  std::vector<double> values;              // one a seed; NaN where there is none
   std::optional<double> expected = {};     // from an earlier measurement with PyTorch
   std::optional<double> expected_to = {};  // the upper end, where that is a range
 };
@@ -45,23 +57,28 @@ struct Figure {
 
 class Report {
  public:
+  // A quick study's numbers are not those that were expected of a full one.
+  explicit Report(Length length = Length::full) : length_(length) {}
+
   // Each tests one statement that the claim implies. `a` and `b` have one value a seed.
-  // yes: the interval of a - b lies above the margin; no: below it; unclear: it has both.
+  // yes: the interval of a - b lies above the margin; no: nowhere above it; unclear: on both sides.
   void expect_more(const std::string& statement, const std::vector<double>& a, const std::vector<double>& b,
                    double margin = 0);
-  // The same of a / b and `at_least`.
+  // Of a / b. yes: the interval lies at or above the factor; no: below it; unclear: on both sides. For a
+  // factor of 1, at which nothing is gained, only above it is yes.
   void expect_ratio(const std::string& statement, const std::vector<double>& a, const std::vector<double>& b,
                     double at_least);
-  // yes: the interval of |a - b| lies within the margin; no: outside; unclear otherwise.
-  void expect_equal(const std::string& statement, const std::vector<double>& a, const std::vector<double>& b,
-                    double margin);
-  // The same as expect_more() for single values: their interval above (below) the bound.
+  // The same for steps to a target, which a run may not reach: then they are more than those it took. Where
+  // one of `a` is, the ratio may be larger, which does not make a no; where one of `b` is it may be smaller,
+  // and makes no yes.
+  void expect_ratio(const std::string& statement, const Reached& a, const Reached& b, double at_least);
+  // For single values: yes if their interval lies above the bound, no if nowhere above it.
   void expect_above(const std::string& statement, const std::vector<double>& values, double bound);
-  void expect_below(const std::string& statement, const std::vector<double>& values, double bound);
-  // For what holds exactly or not at all: yes if every value is at most the bound.
+  // For what holds exactly or not at all: yes if every value is at most (at least) the bound, otherwise no.
   void expect_all_at_most(const std::string& statement, const std::vector<double>& values, double bound);
+  void expect_all_above(const std::string& statement, const std::vector<double>& values, double bound);
 
-  void add(Number number) { numbers_.push_back(std::move(number)); }
+  void add(Number number);
   void add(Figure figure) { figures_.push_back(std::move(figure)); }
   // One plain sentence of what was found, made of its numbers.
   void set_sentence(std::string sentence) { sentence_ = std::move(sentence); }
@@ -75,8 +92,12 @@ class Report {
   Json to_json() const;
 
  private:
-  void judge(const std::string& statement, std::string rule, const Interval& found, double bound, bool above);
+  void judge_above(const std::string& statement, std::string rule, const Interval& found, double bound,
+                   bool or_equal = false);
+  void judge_all(const std::string& statement, std::string rule, const std::vector<double>& values,
+                 double worst, bool all);
 
+  Length length_;
   std::vector<Check> checks_;
   std::vector<Number> numbers_;
   std::vector<Figure> figures_;

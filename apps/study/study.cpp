@@ -129,13 +129,13 @@ void Study::finish(const Trial& trial, TrialResult result) {
   ++progress_.done;
   estimated_ += trial.estimate;
   (trial.measurement->alone ? estimated_alone_left_ : estimated_left_) -= trial.estimate;
-  progress_.claim.clear();
+  progress_.claims.clear();
   for (const std::size_t claim : trial.claims) {
     const bool complete = std::all_of(trials_.begin(), trials_.end(), [&](const Trial& other) {
       return std::find(other.claims.begin(), other.claims.end(), claim) == other.claims.end() ||
              results_.contains(other.key) || failures_.contains(other.key);
     });
-    if (complete) progress_.claim = claims_[claim].id;
+    if (complete) progress_.claims.push_back(claims_[claim].id);
   }
 }
 
@@ -174,11 +174,13 @@ Json Study::claims() const {
   Json all = Json::array();
   for (std::size_t i = 0; i < claims_.size(); ++i) {
     const Claim& claim = claims_[i];
-    Json articles = Json::array();
-    for (const Article article : claim.articles) articles.push_back(name_of(article));
-    Json one = {{"id", claim.id},          {"title", claim.title},       {"quote", claim.quote},
-                {"articles", articles},    {"question", claim.question}, {"setting", claim.setting},
-                {"measure", claim.measure}};
+    Json sources = Json::array();
+    for (const Source& source : claim.sources) {
+      sources.push_back({{"article", name_of(source.article)}, {"quote", source.quote}});
+    }
+    Json one = {{"id", claim.id},           {"title", claim.title},
+                {"sources", sources},       {"question", claim.question},
+                {"setting", claim.setting}, {"measure", claim.measure}};
     one.update(judged(claim, plans_[i]));
     all.push_back(std::move(one));
   }

@@ -27,10 +27,10 @@ class Study {
 
   struct Progress {
     std::size_t done = 0, trials = 0;
-    double seconds = 0;        // that the trials of this call took, added up over cores
-    double seconds_left = 0;   // on this many jobs, at the speed so far
-    std::string claim = {};    // whose trials have just been completed, or empty
-    std::string trouble = {};  // with a trial: a file that was damaged, or why it failed
+    double seconds = 0;                    // that the trials of this call took, added up over cores
+    double seconds_left = 0;               // on this many jobs, at the speed so far
+    std::vector<std::string> claims = {};  // whose trials have just been completed
+    std::string trouble = {};              // with a trial: a file that was damaged, or why it failed
   };
   // Runs what is not there yet. `watch` is called after each trial, by one thread at a time. Ends early, with
   // false, if somebody interrupts: what is finished is kept.

@@ -57,6 +57,41 @@ double best_rate(const Results& results, const std::string& arm, const std::vect
                            [&](double a, double b) { return score(a) < score(b); });
 }
 
+AtBestRate at_best_rate(const Results& results, const std::string& arm, const std::vector<double>& rates,
+                        const std::string& path, bool largest, double missing) {
+  std::vector<std::vector<double>> by_rate;
+  for (const double rate : rates) by_rate.push_back(values_or(results, at_rate(arm, rate), path, missing));
+  const std::size_t seeds = by_rate.front().size();
+  // `left_out` is no seed's place: the best over all.
+  const auto best = [&](std::size_t left_out) {
+    const auto score = [&](std::size_t rate) {
+      double sum = 0;
+      for (std::size_t seed = 0; seed < seeds; ++seed) sum += seed == left_out ? 0 : by_rate[rate][seed];
+      return largest ? sum : -sum;
+    };
+    std::size_t place = 0;
+    for (std::size_t rate = 1; rate < rates.size(); ++rate) place = score(rate) > score(place) ? rate : place;
+    return place;
+  };
+  const std::size_t overall = best(seeds);
+  AtBestRate found = {
+      .values = {}, .rate = rates[overall], .at_edge = overall == 0 || overall + 1 == rates.size()};
+  for (std::size_t seed = 0; seed < seeds; ++seed) found.values.push_back(by_rate[best(seed)][seed]);
+  return found;
+}
+
+std::string AtBestRate::shown() const {
+  return at_edge ? fmt::format("{:g}, at the edge of the rates", rate) : fmt::format("{:g}", rate);
+}
+
+Number number_of(const Results& results, const std::string& words, const std::string& label,
+                 const std::string& path, std::optional<double> expected) {
+  const std::vector<double> values = results.values(label, path);
+  const Index diverged = results.diverged(label);
+  const std::string remark = diverged > 0 ? fmt::format(" ({} of {} diverged)", diverged, values.size()) : "";
+  return {words + remark, values, expected};
+}
+
 Series over_rates(const Results& results, const std::string& arm, const std::vector<double>& rates,
                   const std::string& path) {
   Series series{.name = arm, .x = rates, .y = {}};

@@ -21,6 +21,22 @@ std::vector<double> last_good_rate(const Results& results, const std::string& ar
 double best_rate(const Results& results, const std::string& arm, const std::vector<double>& rates,
                  const std::string& path, bool largest, double missing);
 
+// An arm at its own best rate: for each seed the rate at which the mean over the OTHER seeds is best, so that
+// a seed is not judged at the rate that it chose itself.
+struct AtBestRate {
+  std::vector<double> values;  // one a seed
+  double rate;                 // the best over all seeds
+  bool at_edge;                // the first or last of the rates: a better one may lie outside
+  // "0.3", or "3, the last of the rates"
+  std::string shown() const;
+};
+AtBestRate at_best_rate(const Results& results, const std::string& arm, const std::vector<double>& rates,
+                        const std::string& path = "accuracy", bool largest = true, double missing = 0.1);
+
+// A number of a trial, with how many seeds diverged in its label.
+Number number_of(const Results& results, const std::string& words, const std::string& label,
+                 const std::string& path = "accuracy", std::optional<double> expected = {});
+
 // Values at a path, with `missing` where there is none.
 std::vector<double> values_or(const Results& results, const std::string& label, const std::string& path,
                               double missing);

@@ -4,10 +4,12 @@
 #include <cmath>
 #include <numeric>
 
+#include "keel/core/tensor_ops.h"
 #include "keel/nn/model_description.h"
 #include "keel/ops/loss.h"
 #include "keel/optim/adam.h"
 #include "keel/optim/clip.h"
+#include "keel/optim/rmsprop.h"
 #include "keel/optim/sgd.h"
 #include "keel/train/non_finite.h"
 #include "study/scaled_dataset.h"
@@ -22,6 +24,8 @@ std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& name, const 
   const auto parameters = model.named_parameters();
   if (name == "sgd") return std::make_unique<optim::Sgd>(parameters);
   if (name == "momentum") return std::make_unique<optim::Sgd>(parameters, optim::SgdOptions{.momentum = 0.9});
+  if (name == "rmsprop")
+    return std::make_unique<optim::RmsProp>(parameters, optim::RmsPropOptions{.momentum = 0.9});
   check<ValueError>(name == "adam", "[study] there is no optimizer '{}'", name);
   return std::make_unique<optim::Adam>(parameters);
 }
@@ -33,15 +37,15 @@ data::DatasetPtr part_of(const data::DatasetPtr& dataset, const Json& setting, c
   return scale == 1 ? part : scaled(part, scale);
 }
 
-// Weights are what has fans.
+// Weights are what has fans. The streams depend on how many weights come before, so arms with other layers
+// between them start from the same ones.
 void draw_weights(nn::Module& model, double deviation, std::uint64_t seed) {
   const Rng rng(seed, kWeights);
-  std::uint64_t index = 0;
+  std::uint64_t weights = 0;
   for (const nn::NamedVariable& named : model.named_parameters()) {
     Variable variable = named.variable;
-    Rng stream = rng.substream(index++);
-    const bool is_weight = variable.shape().rank() >= 2;
-    if (is_weight) {
+    if (variable.shape().rank() >= 2) {
+      Rng stream = rng.substream(weights++);
       nn::normal(0, deviation)(variable.mutable_value(), nn::fans_of(variable.shape()), stream);
     } else if (named.name.ends_with("bias")) {
       variable.mutable_value().fill(0);
@@ -69,6 +73,16 @@ Training::Training(const Json& setting, const TrialContext& context)
       training_, data::BatchOptions{
                      .batch_size = batch_size_, .shuffle = true, .drop_last = true, .seed = context.seed});
   if (setting.contains("classes_per_batch")) prepare_class_batches(setting["classes_per_batch"]);
+  if (setting.contains("first_batch")) show_first_batch(setting["first_batch"]);
+}
+
+void Training::show_first_batch(Index examples) {
+  const NoGrad no_grad;
+  nn::Context nn_context(nn::Mode::training);
+  const data::Batches batches(
+      training_,
+      {.batch_size = std::min(examples, training_->size()), .shuffle = true, .seed = context_.seed});
+  model_->forward(Variable(batches.batch(0, 0).inputs), nn_context);
 }
 
 void Training::prepare_class_batches(Index classes) {
@@ -109,6 +123,12 @@ double Training::compute_gradients(const data::Batch& batch) {
   return value;
 }
 
+bool Training::gradients_are_finite() const {
+  const std::vector<Variable> parameters = model_->parameters();
+  return std::all_of(parameters.begin(), parameters.end(),
+                     [](const Variable& p) { return !p.grad().defined() || all_finite(p.grad()); });
+}
+
 bool Training::step() {
   check<train::Interrupted>(!context_.interrupted || !context_.interrupted(), "[study] interrupted");
   if (diverged_) return false;
@@ -118,7 +138,9 @@ bool Training::step() {
   if (clip_norm_ > 0) {
     try {
       optim::clip_gradients_by_norm(model_->named_parameters(), clip_norm_);
-    } catch (const ValueError&) {  // a norm that is not finite
+    } catch (const ValueError&) {
+      // A norm that is not finite; all else that it throws is an error.
+      if (gradients_are_finite()) throw;
       diverged_ = true;
       return false;
     }
@@ -149,6 +171,13 @@ double training_seconds(const Json& setting) {
   double layers = 0;
   for (const Json& layer : model["layers"]) {
     ++layers;
+    if (layer.at("layer") == "lstm") {
+      // Its weights count at each of 28 steps.
+      const double units = layer.at("units");
+      parameters += 28 * 4 * units * (units + 28);
+      layers += 28 * 10;
+      inputs = units;
+    }
     if (layer.at("layer") != "dense") continue;
     const double units = layer.at("units").is_number() ? layer["units"].get<double>() : 10;
     parameters += inputs * units;

@@ -4,12 +4,15 @@
 //   model             a model description: {"layers": [...]} or {"model": "cnn", ...}
 //   init              the initialiser of weights, by name; the description's own
 //   init_deviation    weights are N(0, deviation^2) instead, biases 0
-//   optimizer, lr     "sgd", "momentum" (0.9), "adam" or "rmsprop"; must be there
+//   optimizer, lr     "sgd", "momentum" (0.9), "adam" or "rmsprop" (with momentum 0.9); must be there
 //   batch, steps      examples in a batch, updates; must be there
 //   train_examples    the first so many of the training set; all
 //   test_examples     the first so many of the test set; all
 //   input_scale       multiplies the pixels, which are in [0, 1]; 1
 //   classes_per_batch a batch has examples of so many classes only, drawn anew for each; all, by epochs
+//   first_batch       so many examples are passed through in training mode before the first step, for layers
+//   that
+//                     take their initial values from them; none
 //   clip_norm         gradients are cut to this norm; 0: not
 //   evaluate_every    steps between evaluations on the test set, the points of the curve; 0: none
 //   targets           accuracies, in percent, for which the step is reported that reached them
@@ -57,6 +60,8 @@ class Training {
 
  private:
   void prepare_class_batches(Index classes);
+  void show_first_batch(Index examples);
+  bool gradients_are_finite() const;
 
   const TrialContext& context_;
   data::DatasetPtr training_, test_;

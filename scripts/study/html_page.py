@@ -44,7 +44,7 @@ def table(kind, titles, rows) -> str:
 
 def overview(record) -> str:
     rows = [(f'<a href="#{text(claim["id"])}">{text(claim["title"])}</a>',
-             text(", ".join(claim["articles"])), badge(verdict_of(claim), VERDICTS),
+             text(wording.articles_of(claim)), badge(verdict_of(claim), VERDICTS),
              text(sentence_of(claim))) for claim in record["claims"]]
     return table("claims", ("claim", "article", "verdict", "in one sentence"), rows)
 
@@ -56,7 +56,7 @@ def definitions(pairs) -> str:
 def header(record) -> str:
     facts = [(text(title), f"<code>{text(value)}</code>" if typed else text(value))
              for title, value, typed in wording.run_facts(record)]
-    articles = [(text(key), text(f"“{title}”")) for key, title in record["articles"].items()]
+    articles = [(text(key), text(title)) for key, title in record["articles"].items()]
     meanings = [(badge(verdict, VERDICTS), text(meaning)) for verdict, meaning in wording.VERDICT_MEANINGS]
     return (f"<header><h1>{text(wording.TITLE)}</h1>\n<p class=lead>{text(wording.tally(record))}</p></header>\n"
             f"{overview(record)}<section class=facts><h2>What was run</h2>\n{definitions(facts)}</section>\n"
@@ -103,11 +103,11 @@ def signs(figure) -> str:
 
 
 def section(record, claim, looks, draw) -> str:
-    articles = "; ".join(f"“{record['articles'][key]}”" for key in claim["articles"])
-    quote = f'<p>“{text(claim["quote"])}”</p>' if claim["quote"] else ""
+    said = "".join((f'<p>“{text(source["quote"])}”</p>' if source["quote"] else "")
+                   + f"<footer>{text(record['articles'][source['article']])}</footer>" for source in claim["sources"])
     parts = [f'<section class="claim" id="{text(claim["id"])}">\n<div class=said><h2>{text(claim["title"])}</h2>\n'
              f'<p class=answer>{badge(verdict_of(claim), VERDICTS)} {text(sentence_of(claim))}</p>\n'
-             f'<blockquote>{quote}<footer>{text(articles)}</footer></blockquote>\n',
+             f'<blockquote>{said}</blockquote>\n',
              definitions([("Question", text(claim["question"])), ("Setting", text(claim["setting"])),
                           ("Measure and rule", text(claim["measure"]))]), "</div>\n",
              plots(claim, looks, draw)]

@@ -18,13 +18,17 @@ def table(titles, rows) -> list[str]:
             *(f"| {' | '.join(cell or wording.NONE for cell in row)} |" for row in rows), ""]
 
 
-def articles_of(record, claim) -> str:
-    return "; ".join(f"“{escaped(record['articles'][key])}”" for key in claim["articles"])
+def said(record, claim) -> list[str]:
+    lines = []
+    for source in claim["sources"]:
+        quote = f"“{escaped(source['quote'])}”, " if source["quote"] else ""
+        lines += [f"> {quote}{escaped(record['articles'][source['article']])}", ">"]
+    return lines[:-1] + [""]
 
 
 def overview(record) -> list[str]:
     return table(("claim", "article", "verdict", "in one sentence"), [
-        (f"[{escaped(claim['title'])}](#{claim['id']})", escaped(", ".join(claim["articles"])),
+        (f"[{escaped(claim['title'])}](#{claim['id']})", escaped(wording.articles_of(claim)),
          f"**{verdict_of(claim)}**", escaped(sentence_of(claim))) for claim in record["claims"]])
 
 
@@ -50,7 +54,7 @@ def number_rows(claim):
 def section(record, claim, page: str) -> list[str]:
     lines = [f'<a id="{claim["id"]}"></a>', "", f"## {escaped(claim['title'])}", ""]
     lines += [f"**{verdict_of(claim).capitalize()}.** {escaped(sentence_of(claim))}".strip(), ""]
-    lines += [f"> “{escaped(claim['quote'])}”", ">"] * bool(claim["quote"]) + [f"> — {articles_of(record, claim)}", ""]
+    lines += said(record, claim)
     lines += [f"- Question: {escaped(claim['question'])}", f"- Setting: {escaped(claim['setting'])}",
               f"- Measure and rule: {escaped(claim['measure'])}"]
     if claim["complete"]:
@@ -74,7 +78,7 @@ def document(record, page: str) -> str:
     """page: the name of the HTML page beside it, which has the figures."""
     lines = [f"# {wording.TITLE}", "", f"{wording.tally(record)} [With figures]({page})", ""]
     lines += overview(record)
-    lines += ["Articles:", "", *(f"- {key}: “{escaped(title)}”" for key, title in record["articles"].items()), ""]
+    lines += ["Articles:", "", *(f"- {key}: {escaped(title)}" for key, title in record["articles"].items()), ""]
     lines += ["## What was run", "", *table(("", ""), [
         (title, f"`{text}`" if typed else escaped(text)) for title, text, typed in wording.run_facts(record)])]
     lines += ["Intervals are of 95 %, over the seeds, of paired differences or ratios where two are compared. "

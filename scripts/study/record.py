@@ -18,7 +18,7 @@ OPTIONAL_NUMBER = (int, float, type(None))
 RECORD = {"program": str, "version": str, "compiler": str, "isa": str, "length": str, "seeds": list, "jobs": int,
           "command": str, "data": dict, "machine": dict, "started": str, "seconds": NUMBER, "articles": dict,
           "claims": list}
-CLAIM = {"id": str, "title": str, "quote": str, "articles": list, "question": str, "setting": str, "measure": str,
+CLAIM = {"id": str, "title": str, "sources": list, "question": str, "setting": str, "measure": str,
          "complete": bool}
 FINISHED_CLAIM = {"seconds": NUMBER, "verdict": str, "sentence": str, "checks": list, "numbers": list, "figures": list,
                   "notes": list}
@@ -95,8 +95,11 @@ def check_claim(claim, articles, place):
     require(claim, CLAIM, place)
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", claim["id"]):
         raise StudyError(f"{place}: id: expected lower-case letters, digits and -, found {kind_of(claim['id'])}")
-    for article in claim["articles"]:
-        require_one_of(article, (*articles, ), f"{place}.articles")
+    if not claim["sources"]:
+        raise StudyError(f"{place}: sources: expected at least one")
+    for index, source in enumerate(claim["sources"]):
+        require(source, {"article": str, "quote": str}, f"{place}.sources[{index}]")
+        require_one_of(source["article"], (*articles, ), f"{place}.sources[{index}].article")
     if not claim["complete"]:
         require({"failed": "", **claim}, {"failed": str}, place)
         return

@@ -118,9 +118,13 @@ def expected_of(number) -> str:
     return " to ".join(plain(100 * end if percent else end, 4) for end in ends) + (" %" if percent else "")
 
 
+def articles_of(claim) -> str:
+    return ", ".join(source["article"] for source in claim["sources"])
+
+
 def beside_expected(number) -> str:
     """Whether the interval and what was expected meet. Empty where one of them is missing."""
-    if number.get("expected") is None or not amount_of(number).has_interval:
+    if number.get("expected") is None or number["low"] is None:
         return ""
     first = number["expected"]
     ends = sorted((first, number.get("expected_to", first)))

@@ -135,7 +135,7 @@ class ReadingTest(StudyTest):
         fails(lambda study: study["claims"][1].update(id='"><b>'), "id: expected lower-case letters")
         fails(lambda study: study["claims"][1].update(verdict="maybe"), 'or not shown, found "maybe"')
         fails(lambda study: study["claims"][0]["checks"][1].update(outcome="x"), "expected yes, no or unclear, found")
-        fails(lambda study: study["claims"][0].update(articles=["x"]), 'articles: expected transforms, glossary')
+        fails(lambda study: study["claims"][0].update(sources=[{"article": "x", "quote": ""}]), 'sources[0].article: expected transforms, glossary')
 
 
 class WordingTest(unittest.TestCase):

@@ -53,9 +53,12 @@ def figure(title, x_label, y_label, series, log_x=False, log_y=False, categories
             "series": [{"name": name, "points": points} for name, points in series.items()]}
 
 
+def sources(*articles, quote="it makes training 5-10 times faster & more stable"):
+    return [{"article": article, "quote": quote} for article in articles]
+
+
 def claim(identifier, title, verdict, sentence, **parts):
-    made = {"id": identifier, "title": title, "quote": "it makes training 5-10 times faster & more stable",
-            "articles": ["transforms"], "question": "Does it, when each arm has its own best learning rate?",
+    made = {"id": identifier, "title": title, "sources": sources("transforms"), "question": "Does it, when each arm has its own best learning rate?",
             "setting": "MNIST, 784-100-100-100-10 with ReLU, SGD, batches of 60, 6000 steps.",
             "measure": "Steps to 97 % test accuracy. Holds if the interval of the ratio none / batch lies above 5.",
             "seconds": 312.4, "complete": True, "verdict": verdict, "sentence": sentence, "checks": [], "numbers": [],
@@ -83,7 +86,7 @@ def speed(noise):
     return claim(
         "faster-training", "BN makes training 5 to 10 times faster", "holds in part",
         "At its own best learning rate BN needs 2.0 times fewer steps to 97 %, not 5 to 10.",
-        articles=["transforms", "glossary"],
+        sources=sources("transforms", "glossary"),
         checks=[check("BN reaches 97 % in fewer steps", "the interval of the ratio lies above 1", "yes", ratio),
                 check("BN is at least 5 times as fast", "the interval of the ratio lies above 5", "no", ratio)],
         numbers=[number("steps to 97 %, none", steps["none"], 2350),
@@ -126,7 +129,7 @@ def batch_sizes(noise):
     return claim(
         "small-batches", "BN fails with small batches", "holds in part",
         "BN collapses at a batch of 2 and loses 2.1 points at 4; from 8 on it is the best of the family.",
-        articles=["transforms", "glossary", "faster"],
+        sources=sources("transforms", "glossary", "faster"),
         checks=[check("BN is worse than layer normalization at a batch of 2",
                       "the interval of the difference lies above 0.01", "yes", noise.around(0.41, 0.02)),
                 check("BN is worse than layer normalization at a batch of 8",
@@ -148,7 +151,7 @@ def deep(noise):
     return claim(
         "very-deep", "BN makes networks of over 100 layers trainable", "does not hold",
         "Plain networks of 100 layers stay at chance with BN; it is the shortcut that trains them.",
-        articles=["faster"],
+        sources=sources("faster"),
         checks=[check("BN trains 100 plain layers", "the interval lies above 0.5", "no", noise.around(0.11, 0.004))],
         numbers=[number("norm ratio, batch, 100 layers", [10 ** value for value in noise.around(8.3, 0.1)], 2e8),
                  number("norm ratio, none, 100 layers", noise.around(2, 0.1), 2)],
@@ -164,7 +167,7 @@ def little_data(noise):
                      for epoch in range(1, 101)] for index, name in enumerate(names)}
     return claim(
         "regularizes", "BN is a mild regularizer", "not shown", "BN gains 0.4 points, within what seeds differ by.",
-        articles=["dropout"], checks=[check("BN generalizes better", "the interval of the difference lies above 0",
+        sources=sources("dropout"), checks=[check("BN generalizes better", "the interval of the difference lies above 0",
                                             "unclear", noise.around(0.001, 0.002))],
         numbers=[number("test accuracy, dropout", noise.share(0.936, 0.002), 0.936),
                  number("µs a step", [812.0, None, 822.5, 820.0, 815.25])],
@@ -179,14 +182,14 @@ def little_data(noise):
 def exact():
     return claim(
         "zero-mean", "BN makes zero mean and unit variance", "holds",
-        "The mean is 0 and the variance 1 to 2.4e-07.", articles=["glossary"], seconds=0.02,
+        "The mean is 0 and the variance 1 to 2.4e-07.", sources=sources("glossary"), seconds=0.02,
         checks=[{"statement": "|mean| is tiny", "rule": "every value is at most 1e-06", "outcome": "yes",
                  "mean": 2.4e-7, "low": 2.4e-7, "high": 2.4e-7}],
         numbers=[number("largest |mean|", [2.4e-7])])
 
 
 def unfinished():
-    made = claim("recurrent", "BN is worse in recurrent networks", "", "", quote="", complete=False,
+    made = claim("recurrent", "BN is worse in recurrent networks", "", "", sources=sources("glossary", quote=""), complete=False,
                  failed="out of memory")
     return {key: value for key, value in made.items()
             if key not in ("seconds", "verdict", "sentence", "checks", "numbers", "figures", "notes")}

@@ -67,7 +67,7 @@ class StudyTest : public ::testing::Test {
     return study.run([&](const Study::Progress& progress) {
       last_ = progress;
       if (!progress.trouble.empty()) troubles_.push_back(progress.trouble);
-      if (!progress.claim.empty()) completed_.push_back(progress.claim);
+      completed_.insert(completed_.end(), progress.claims.begin(), progress.claims.end());
     });
   }
   std::filesystem::path file_of(double base, std::uint64_t seed) const {

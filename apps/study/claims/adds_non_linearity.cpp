@@ -66,10 +66,10 @@ void judge(const Plan&, const Results& results, Report& report) {
   const std::vector<double> training = results.values("BN", "training");
   const std::vector<double> beside = results.values("BN", "bias_beside_beta");
   const std::vector<double> in_front = results.values("BN", "bias_in_front");
-  report.expect_above("In evaluation, BN with any gamma and beta is not an affine function", evaluation,
-                      kBound);
-  report.expect_above("The b_i beside beta in equation 6 has a gradient of its own", beside, kBound);
-  report.expect_above("A bias in front of BN has a gradient", in_front, kBound);
+  report.expect_all_above("In evaluation, BN with any gamma and beta is not an affine function", evaluation,
+                          kBound);
+  report.expect_all_above("The b_i beside beta in equation 6 has a gradient of its own", beside, kBound);
+  report.expect_all_above("A bias in front of BN has a gradient", in_front, kBound);
   report.add({"distance from an affine function, in evaluation", evaluation});
   report.add({"distance from an affine function of the batch, in training", training});
   report.add({"difference of the gradients of b_i and beta", beside});
@@ -89,8 +89,7 @@ Claim adds_non_linearity() {
   return {
       .id = "adds-non-linearity",
       .title = "Rescaling by gamma and beta adds non-linearity",
-      .quote = "add non-linearity",
-      .articles = {Article::faster},
+      .sources = {{Article::faster, "add non-linearity"}},
       .question = "Is BN more than a linear map of an example, and is b_i of equation 6 more than beta?",
       .setting = fmt::format(
           "Dense and BN of {0} units with random gamma and beta, on random batches of {1}, in float32",

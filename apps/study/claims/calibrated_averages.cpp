@@ -115,8 +115,7 @@ Claim calibrated_averages() {
   return {
       .id = "calibrated-averages",
       .title = "Running averages may be poorly calibrated",
-      .quote = "not well-calibrated",
-      .articles = {Article::transforms},
+      .sources = {{Article::transforms, "not well-calibrated"}},
       .question = "How much accuracy do the running averages of a short training cost?",
       .setting = fmt::format(
           "784-100-100-100-10 with BN, ReLU, He initialisation, SGD at learning rate {:g}, batches of 60; "

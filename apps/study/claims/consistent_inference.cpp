@@ -63,12 +63,21 @@ double accuracy_with_batch_statistics(const Training& training, nn::Module& mode
   return metrics.accuracy();
 }
 
+Json diverged_result() {
+  Json result = {{"diverged", true},
+                 {"accuracy", nullptr},
+                 {"difference", nullptr},
+                 {"batch_statistics", Json::object()}};
+  for (const BatchSize& batch : kBatchSizes) result["batch_statistics"][std::to_string(batch.size)] = nullptr;
+  return result;
+}
+
 Json run(const Json& setting, const TrialContext& context) {
   Training training(setting, context);
   while (training.steps_done() < setting.at("steps").get<Index>() && training.step()) {
   }
   const auto test = training.test();
-  if (training.diverged() || !test) return {{"diverged", true}};
+  if (training.diverged() || !test) return diverged_result();
   const NoGrad no_grad;
   Json result = {{"diverged", false},
                  {"accuracy", test->accuracy()},
@@ -110,9 +119,6 @@ void judge(const Plan&, const Results& results, Report& report) {
   std::string sentence;
   for (const BatchSize& batch : kBatchSizes) {
     const std::vector<double> own = results.values("BN", fmt::format("batch_statistics/{}", batch.size));
-    report.expect_more(
-        fmt::format("Running averages are more accurate than the statistics of batches of {}", batch.size),
-        averages, own);
     report.add({fmt::format("accuracy with batch statistics, {}", batch.size), own, batch.expected});
     sentence += fmt::format("{} with those of batches of {}, ", percent(own), batch.size);
     for (Series& series : figure.series) series.x.push_back(static_cast<double>(batch.size));
@@ -135,8 +141,7 @@ Claim consistent_inference() {
   return {
       .id = "consistent-inference",
       .title = "Running averages make predictions independent of the batch",
-      .quote = "consistent … single example or a large batch",
-      .articles = {Article::glossary},
+      .sources = {{Article::glossary, "consistent … single example or a large batch"}},
       .question = "Does a trained network answer the same for one example and for a large batch?",
       .setting = fmt::format(
           "784-100-100-100-10 with BN, ReLU, He initialisation, SGD at learning rate {:g}, batches of 60",

@@ -58,8 +58,7 @@ void judge(const Plan&, const Results& results, Report& report) {
 Claim dropout_slows_training() {
   return {.id = "dropout-slows-training",
           .title = "Dropout may slow down training",
-          .quote = "Dropout may slow down training",
-          .articles = {Article::dropout},
+          .sources = {{Article::dropout, "Dropout may slow down training"}},
           .question = "How much longer do the same steps take with dropout, and with BN?",
           .setting =
               "784-512-512-10, ReLU, SGD, batches of 60, dropout of one half behind each hidden layer, one "

@@ -49,8 +49,7 @@ void judge(const Plan&, const Results& results, Report& report) {
 Claim fewer_failed_runs() {
   return {.id = "fewer-failed-runs",
           .title = "Fewer training runs fail with BN",
-          .quote = "fewer failed training runs",
-          .articles = {Article::glossary},
+          .sources = {{Article::glossary, "fewer failed training runs"}},
           .question = "Over wide sweeps of learning rates and initialisations, how many runs fail?",
           .setting =
               "784-100-100-100-10 with ReLU and sigmoid: learning rates 0.01 to 100, and initial weights "

@@ -57,8 +57,10 @@ void judge(const Plan&, const Results& results, Report& report) {
 Claim higher_learning_rates() {
   return {.id = "higher-learning-rates",
           .title = "BN allows higher learning rates",
-          .quote = "higher learning rates",
-          .articles = {Article::transforms, Article::glossary, Article::faster, Article::dropout},
+          .sources = {{Article::transforms, "higher learning rates"},
+                      {Article::glossary, "higher learning rates"},
+                      {Article::faster, "higher learning rates"},
+                      {Article::dropout, "higher learning rates"}},
           .question = "How much higher is the highest learning rate that still trains, with BN?",
           .setting =
               "784-100-100-100-10, He initialisation (sigmoid: N(0, 0.05^2)), SGD, batches of 60, learning "

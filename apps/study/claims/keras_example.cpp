@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "study/claim.h"
 #include "study/compare.h"
@@ -16,9 +17,12 @@ constexpr Index kEpochSteps = 1875;
 void plan(Plan& plan) {
   constexpr double kRate = 0.001;
   constexpr Index kBatch = 32;
-  for (const char* norm : {"none", "batch"}) {
-    Json setting = probe({.depth = 1, .width = 128, .norm = norm, .norm_after = true}, kRate,
-                         plan.choose<Index>(3, 10) * kEpochSteps);
+  // Keras's defaults.
+  const std::string keras_norm = norm_layer("batch", {{"epsilon", 1e-3}, {"momentum", 0.01}}).dump();
+  for (const std::string norm : {"none", "batch"}) {
+    Json setting =
+        probe({.depth = 1, .width = 128, .norm = norm == "batch" ? keras_norm : norm, .norm_after = true},
+              kRate, plan.choose<Index>(3, 10) * kEpochSteps);
     setting["init"] = "glorot_uniform";
     setting["optimizer"] = "adam";
     setting["batch"] = kBatch;
@@ -28,30 +32,26 @@ void plan(Plan& plan) {
   }
 }
 
-// Of the evaluations after each epoch, one a seed.
-std::vector<double> best_loss(const Results& results, const char* norm) {
-  std::vector<double> best;
+// Of the evaluations after each epoch; NaN for a run that diverged before the first.
+std::vector<double> held_out(const Results& results, const char* norm, bool best) {
+  std::vector<double> found;
   for (const auto& losses : results.series(norm, "curve/loss")) {
-    best.push_back(*std::min_element(losses.begin(), losses.end()));
+    found.push_back(losses.empty() ? std::nan("")
+                    : best         ? *std::min_element(losses.begin(), losses.end())
+                                   : losses[0]);
   }
-  return best;
-}
-
-std::vector<double> first_loss(const Results& results, const char* norm) {
-  std::vector<double> first;
-  for (const auto& losses : results.series(norm, "curve/loss")) first.push_back(losses.front());
-  return first;
+  return found;
 }
 
 void judge(const Plan&, const Results& results, Report& report) {
-  const std::vector<double> first_none = first_loss(results, "none"),
-                            first_batch = first_loss(results, "batch");
-  const std::vector<double> best_none = best_loss(results, "none"), best_batch = best_loss(results, "batch");
+  const std::vector<double> first_none = held_out(results, "none", false),
+                            first_batch = held_out(results, "batch", false);
+  const std::vector<double> best_none = held_out(results, "none", true),
+                            best_batch = held_out(results, "batch", true);
   const std::vector<double> end_none = results.values("none", "train_loss");
   const std::vector<double> end_batch = results.values("batch", "train_loss");
   report.expect_more("after the first epoch the held-out loss is lower with BN", first_none, first_batch);
   report.expect_more("the best held-out loss is lower with BN", best_none, best_batch);
-  report.expect_more("the training loss at the end is lower with BN", end_none, end_batch);
   report.add(Number{"held-out loss after the first epoch, none", first_none, 0.161});
   report.add(Number{"held-out loss after the first epoch, BN", first_batch, 0.145});
   report.add(Number{"best held-out loss, none", best_none, 0.083, 0.088});
@@ -74,20 +74,19 @@ void judge(const Plan&, const Results& results, Report& report) {
 }  // namespace
 
 Claim keras_example() {
-  return {
-      .id = "keras-example",
-      .title = "The Keras example converges faster and to a lower loss with BN",
-      .quote = "faster convergence and lower validation loss",
-      .articles = {Article::faster},
-      .question = "Does the article's own model learn faster, and to a lower held-out loss, with BN?",
-      .setting =
-          "784-128-10, BN behind the ReLU, Glorot initialisation, Adam, learning rate 0.001, batches of 32, "
-          "10 epochs; the test images are held out",
-      .measure =
-          "Held-out loss after the first epoch and at its best, and training loss of the last epoch; "
-          "without BN minus with it",
-      .plan = plan,
-      .judge = judge};
+  return {.id = "keras-example",
+          .title = "The Keras example converges faster and to a lower loss with BN",
+          .sources = {{Article::faster, "faster convergence and lower validation loss"}},
+          .question = "Does the article's own model learn faster, and to a lower held-out loss, with BN?",
+          .setting =
+              "784-128-10, BN with Keras's defaults behind the ReLU, Glorot initialisation, Adam, learning "
+              "rate 0.001, batches of 32, "
+              "10 epochs; the test images are held out",
+          .measure =
+              "Held-out loss after the first epoch and at its best; "
+              "without BN minus with it",
+          .plan = plan,
+          .judge = judge};
 }
 
 }  // namespace keel::study

@@ -72,8 +72,7 @@ void judge(const Plan&, const Results& results, Report& report) {
 Claim layer_norm_ignores_batch() {
   return {.id = "layer-norm-ignores-batch",
           .title = "LN is independent of the batch",
-          .quote = "",
-          .articles = {Article::glossary, Article::dropout},
+          .sources = {{Article::glossary}, {Article::dropout}},
           .question = "Does LN give an example the same outputs whatever else is in the batch?",
           .setting = fmt::format("One LN layer on random batches of {} examples, of shapes {} and {}", kRows,
                                  kExamples[0], kExamples[1]),

@@ -67,8 +67,9 @@ void judge(const Plan&, const Results& results, Report& report) {
 Claim less_sensitive_to_initialization() {
   return {.id = "less-sensitive-to-initialization",
           .title = "BN makes training less sensitive to initialisation",
-          .quote = "less sensitive to initialization",
-          .articles = {Article::transforms, Article::glossary, Article::faster},
+          .sources = {{Article::transforms, "less sensitive to initialization"},
+                      {Article::glossary, "less sensitive to initialization"},
+                      {Article::faster, "less sensitive to initialization"}},
           .question = "At how many scales of the initial weights does the network train?",
           .setting =
               "784-100-100-100-10, weights N(0, s^2) with s from 0.001 to 5, SGD, learning rate 0.1, batches "

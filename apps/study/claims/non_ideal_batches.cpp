@@ -65,8 +65,11 @@ void judge(const Plan&, const Results& results, Report& report) {
     for (std::size_t i = 0; i < kClasses.size(); ++i) {
       series.x.push_back(static_cast<double>(kClasses[i]));
       series.y.push_back(accuracy(arm.arm, kClasses[i]));
-      if (!arm.accuracies.empty()) {
-        report.add(Number{at(arm.arm, kClasses[i]), accuracy(arm.arm, kClasses[i]), arm.accuracies[i]});
+      if (arm.accuracies.empty()) {
+        report.add(Number{"accuracy, " + at(arm.arm, kClasses[i]), accuracy(arm.arm, kClasses[i])});
+      } else {
+        report.add(Number{"accuracy, " + at(arm.arm, kClasses[i]), accuracy(arm.arm, kClasses[i]),
+                          arm.accuracies[i]});
       }
     }
     figure.series.push_back(std::move(series));
@@ -77,8 +80,9 @@ void judge(const Plan&, const Results& results, Report& report) {
       "{}, {} and "
       "{}.",
       percent(accuracy("batch", 1)), percent(accuracy("renorm", 1)), percent(accuracy("full", 1)),
-      percent(accuracy("layer", 1)), percent(accuracy("batch", 2)), percent(accuracy("renorm", 2)),
-      percent(accuracy("full", 2)), percent(accuracy("layer", 2))));
+      percent(accuracy("layer", 1)), percent(accuracy("none", 1)), percent(accuracy("batch", 2)),
+      percent(accuracy("renorm", 2)), percent(accuracy("full", 2)), percent(accuracy("layer", 2)),
+      percent(accuracy("none", 2))));
 }
 
 }  // namespace
@@ -87,8 +91,7 @@ Claim non_ideal_batches() {
   return {
       .id = "non-ideal-batches",
       .title = "Full Normalization mends what batches of few classes do to BN",
-      .quote = "",
-      .articles = {Article::faster},
+      .sources = {{Article::faster}},
       .question = "When a batch has examples of few classes only, which norms still learn?",
       .setting =
           "784-100-100-100-10, ReLU, He initialisation, SGD, learning rate 0.05, batches of 60 from 1, 2, 5 "

@@ -93,8 +93,7 @@ void judge(const Plan&, const Results& results, Report& report) {
 Claim normalized_outputs() {
   return {.id = "normalized-outputs",
           .title = "BN gives zero mean and unit variance, which gamma and beta can undo",
-          .quote = "zero mean and unit variance",
-          .articles = {Article::glossary},
+          .sources = {{Article::glossary, "zero mean and unit variance"}},
           .question = "Are outputs in training normalised exactly, and can gamma and beta undo it?",
           .setting =
               "One BN layer with epsilon 1e-5 on inputs of mean 1 and deviation 3, [60, 100] and "

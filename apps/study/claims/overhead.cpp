@@ -43,9 +43,11 @@ void judge(const Plan&, const Results& results, Report& report) {
     for (const Compared& one : kCompared) {
       const std::vector<double> with = results.values(label(width), "batch/" + one.with);
       const std::vector<double> without = results.values(label(width), "none/" + one.without);
-      report.expect_ratio(fmt::format("At width {}, BN makes {} slower by more than {:.0f} %", width,
-                                      one.what, 100 * (kNoticeable - 1)),
-                          with, without, kNoticeable);
+      // Folded it is the network without BN, by construction.
+      if (one.with != "folded")
+        report.expect_ratio(fmt::format("At width {}, BN makes {} slower by more than {:.0f} %", width,
+                                        one.what, 100 * (kNoticeable - 1)),
+                            with, without, kNoticeable);
       std::vector<double> ratios;
       for (std::size_t i = 0; i < with.size(); ++i) ratios.push_back(with[i] / without[i]);
       report.add({fmt::format("microseconds for {}, {}, none", one.what, label(width)), without});
@@ -73,8 +75,7 @@ Claim overhead() {
   return {
       .id = "overhead",
       .title = "BN makes training and inference slower",
-      .quote = "slower training … inference",
-      .articles = {Article::transforms, Article::faster},
+      .sources = {{Article::transforms, "slower training"}, {Article::faster, "slower training"}},
       .question = "How much longer do a step of training and a forward pass take with BN?",
       .setting =
           "784-100-100-100-10 and 784-512-512-512-10, ReLU, SGD, batches of 60, one thread, nothing else "

@@ -61,9 +61,9 @@ void judge(const Plan&, const Results& results, Report& report) {
   report.expect_all_at_most("A channel does not depend on the others", values("other_channels"), 0);
   report.expect_all_at_most("A channel has two parameters, whatever the number of positions",
                             values("parameters_a_channel"), 2);
-  report.expect_above("A channel's statistics are of all images: one alone is normalised differently",
-                      values("other_images"), kBound);
-  report.add({"largest difference after mixing, of the largest output", values("mixed")});
+  report.expect_all_above("A channel's statistics are of all images: one alone is normalised differently",
+                          values("other_images"), kBound);
+  report.add({"largest difference after mixing", values("mixed")});
   report.add({"largest difference if the other channels change", values("other_channels")});
   report.add({"parameters of a channel", values("parameters_a_channel")});
   report.add({"largest difference between an image alone and in the batch", values("other_images")});
@@ -79,8 +79,7 @@ Claim per_channel() {
   return {
       .id = "per-channel",
       .title = "In convolutional networks BN normalises per channel",
-      .quote = "",
-      .articles = {Article::transforms},
+      .sources = {{Article::transforms}},
       .question = "Does BN treat all positions of all images as one set, channel by channel?",
       .setting = fmt::format("One BN layer in training on random images of shape {}", kShape),
       .measure = fmt::format(

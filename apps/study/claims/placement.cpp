@@ -8,7 +8,7 @@
 namespace keel::study {
 namespace {
 
-const std::vector<double> kRates = {0.1, 0.3, 1, 3};
+const std::vector<double> kRates = {0.1, 0.3, 1, 3, 10};
 const std::vector<std::string> kActivations = {"relu", "sigmoid"};
 
 std::string arm(const std::string& activation, bool after) {
@@ -21,7 +21,7 @@ void plan(Plan& plan) {
       for (const double rate : kRates) {
         plan.add(at_rate(arm(activation, after), rate), train_and_test(),
                  probe({.activation = activation, .norm = "batch", .norm_after = after}, rate,
-                       plan.choose<Index>(1500, 3000)));
+                       plan.choose<Index>(1000, 3000)));
       }
     }
   }
@@ -32,10 +32,9 @@ void judge(const Plan&, const Results& results, Report& report) {
   for (const std::string& activation : kActivations) {
     const auto at_best = [&](bool after) {
       const std::string name = arm(activation, after);
-      const double rate = best_rate(results, name, kRates, "accuracy", true, 0.1);
-      std::vector<double> values = results.values(at_rate(name, rate), "accuracy");
-      report.add(Number{fmt::format("{}, rate {:g}", name, rate), values});
-      return values;
+      const AtBestRate best = at_best_rate(results, name, kRates);
+      report.add(Number{fmt::format("accuracy, {}, rate {}", name, best.shown()), best.values});
+      return best.values;
     };
     const std::vector<double> before = at_best(false), after = at_best(true);
     report.expect_more(activation + ": BN in front of the activation is better than behind it", before,
@@ -62,11 +61,10 @@ Claim placement() {
   return {
       .id = "placement",
       .title = "BN belongs in front of the activation",
-      .quote = "immediately before the nonlinearity",
-      .articles = {Article::paper},
+      .sources = {{Article::paper, "immediately before the nonlinearity"}},
       .question = "Is BN better in front of the activation or behind it?",
       .setting =
-          "784-100-100-100-10 with ReLU and sigmoid units, SGD, batches of 60, learning rates 0.1 to 3",
+          "784-100-100-100-10 with ReLU and sigmoid units, SGD, batches of 60, learning rates 0.1 to 10",
       .measure =
           "Test accuracy at the end, at the rate of the grid where an arm's mean is largest; before minus "
           "after",

@@ -21,14 +21,12 @@ void plan(Plan& plan) {
 }
 
 void judge(const Plan&, const Results& results, Report& report) {
-  const double guess = 0.1;
-  const double rate_none = best_rate(results, "none", kRates, "accuracy", true, guess);
-  const double rate_batch = best_rate(results, "batch", kRates, "accuracy", true, guess);
-  const std::vector<double> none = results.values(at_rate("none", rate_none), "accuracy");
-  const std::vector<double> batch = results.values(at_rate("batch", rate_batch), "accuracy");
+  const AtBestRate best_none = at_best_rate(results, "none", kRates);
+  const AtBestRate best_batch = at_best_rate(results, "batch", kRates);
+  const std::vector<double>&none = best_none.values, &batch = best_batch.values;
   report.expect_more("each at its best learning rate, the test accuracy is higher with BN", batch, none);
-  report.add(Number{fmt::format("test accuracy, none at {:g}", rate_none), none, 0.969});
-  report.add(Number{fmt::format("test accuracy, BN at {:g}", rate_batch), batch, 0.975});
+  report.add(Number{"test accuracy, none at " + best_none.shown(), none, 0.969});
+  report.add(Number{"test accuracy, batch at " + best_batch.shown(), batch, 0.975});
   report.add(Figure{.title = "Test accuracy by learning rate, one hidden layer",
                     .x_label = "learning rate",
                     .y_label = "test accuracy",
@@ -46,8 +44,7 @@ Claim shallow_networks() {
   return {
       .id = "shallow-networks",
       .title = "Even shallow networks gain from BN",
-      .quote = "Even shallow networks",
-      .articles = {Article::dropout},
+      .sources = {{Article::dropout, "Even shallow networks"}},
       .question = "Does a network with one hidden layer end at a higher accuracy with BN?",
       .setting = "784-100-10, ReLU, He initialisation, SGD, batches of 60, learning rates 0.03 to 3",
       .measure =

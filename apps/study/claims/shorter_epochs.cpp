@@ -43,8 +43,7 @@ void judge(const Plan&, const Results& results, Report& report) {
 Claim shorter_epochs() {
   return {.id = "shorter-epochs",
           .title = "BN reduces the time of an epoch",
-          .quote = "reduces training Epoch Times",
-          .articles = {Article::dropout},
+          .sources = {{Article::dropout, "reduces training Epoch Times"}},
           .question = "Does an epoch, the same number of steps, take less time with BN?",
           .setting =
               "784-100-100-100-10 and 784-512-512-512-10, ReLU, SGD, batches of 60, one thread, nothing else "

@@ -96,8 +96,7 @@ void judge(const Plan&, const Results& results, Report& report) {
 Claim signatures() {
   return {.id = "signatures",
           .title = "The signatures of BN layers, with epsilon 1e-5",
-          .quote = "",
-          .articles = {Article::faster},
+          .sources = {{Article::faster}},
           .question = "Are the options and defaults that the article lists what a BN layer needs and has?",
           .setting = "A BN layer without options, on a batch of 4 examples of 2 features",
           .measure = fmt::format(

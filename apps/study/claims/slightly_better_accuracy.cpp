@@ -36,8 +36,7 @@ void judge(const Plan&, const Results& results, Report& report) {
 Claim slightly_better_accuracy() {
   return {.id = "slightly-better-accuracy",
           .title = "BN ends at slightly better accuracies",
-          .quote = "slightly better accuracies",
-          .articles = {Article::dropout},
+          .sources = {{Article::dropout, "slightly better accuracies"}},
           .question = "After ten epochs of all training images, is the test accuracy higher with BN?",
           .setting = "784-512-512-10, ReLU, SGD, learning rate 0.1, batches of 60, 10 epochs",
           .measure = "Test accuracy at the end, with BN minus without",

@@ -35,13 +35,14 @@ void judge(const Plan& plan, const Results& results, Report& report) {
     return results.values(at_batch_size(arm, size), "accuracy");
   };
   for (const Index size : swept_batch_sizes(plan)) {
-    // "Fewer than 8 to 16": from 2 to 8.
+    // "Fewer than 8 to 16": from 2 to 8. What BN is compared with decides, as LN is below BN at large
+    // batches.
     if (size < 2 || size > 8) continue;
     report.expect_more(fmt::format("at batches of {}, BN loses more than a point against LN", size),
                        accuracy("layer", size), accuracy("batch", size), kLoss);
+    report.expect_more(fmt::format("at batches of {}, BN loses more than a point against itself at 64", size),
+                       accuracy("batch", 64), accuracy("batch", size), kLoss);
   }
-  report.expect_more("at batches of 2, BN loses more than a point against itself at 64",
-                     accuracy("batch", 64), accuracy("batch", 2), kLoss);
   Figure figure{.title = "Test accuracy after one epoch",
                 .x_label = "batch size",
                 .y_label = "test accuracy",
@@ -50,8 +51,8 @@ void judge(const Plan& plan, const Results& results, Report& report) {
   for (const Expected& arm : kArms) {
     for (std::size_t i = 0; i < arm.accuracies.size(); ++i) {
       if (!results.has(at_batch_size(arm.arm, kExpectedSizes[i]))) continue;
-      report.add(Number{at_batch_size(arm.arm, kExpectedSizes[i]), accuracy(arm.arm, kExpectedSizes[i]),
-                        arm.accuracies[i]});
+      const std::string label = at_batch_size(arm.arm, kExpectedSizes[i]);
+      report.add(number_of(results, "accuracy, " + label, label, "accuracy", arm.accuracies[i]));
     }
     figure.series.push_back(over_batch_sizes(plan, results, arm.arm));
   }
@@ -70,14 +71,17 @@ Claim small_batches() {
   return {
       .id = "small-batches",
       .title = "BN is bad at small batches, below 8 to 16",
-      .quote = "fewer than 8-16",
-      .articles = {Article::transforms, Article::glossary, Article::faster},
+      .sources = {{Article::transforms, "small batches"},
+                  {Article::glossary, "fewer than 8-16"},
+                  {Article::faster, "small batches"}},
       .question = "From which batch size down does BN lose accuracy, and which norms do not?",
       .setting =
           "784-100-100-100-10, ReLU, He initialisation, SGD, one epoch at batches of m and a learning rate "
-          "of 0.1 m / 64; BatchRenorm relaxed between 5 and 33 % of the steps, FullNorm's alpha 0.1 m / 64 "
+          "of 0.1 m / 64; GN with 25 groups of 4, WN started by 500 examples, BatchRenorm relaxed between 5 "
+          "and 33 % of the steps, FullNorm's alpha 0.1 m / 64 "
           "+ 0.01",
-      .measure = "Test accuracy after the epoch, LN minus BN, against one point",
+      .measure =
+          "Test accuracy after the epoch, LN minus BN and BN at batches of 64 minus BN, above one point",
       .plan = plan,
       .judge = judge};
 }

@@ -2,17 +2,11 @@
 
 #include <cmath>
 
+#include "keel/train/distributions.h"
 #include "study/training.h"
 
 namespace keel::study {
 namespace {
-
-double norm_of(const Tensor& tensor) {
-  double sum = 0;
-  for (const float element : tensor.values<float>())
-    sum += static_cast<double>(element) * static_cast<double>(element);
-  return std::sqrt(sum);
-}
 
 Json run(const Json& setting, const TrialContext& context) {
   Training training(setting, context);
@@ -20,18 +14,22 @@ Json run(const Json& setting, const TrialContext& context) {
   Json norms = Json::array();
   for (const nn::NamedVariable& named : training.model().named_parameters()) {
     if (named.variable.shape().rank() < 2) continue;
-    norms.push_back(std::isfinite(loss) ? norm_of(named.variable.grad()) : std::nan(""));
+    norms.push_back(std::isfinite(loss) ? train::norm_of({named.variable.grad()}) : std::nan(""));
   }
-  check<ValueError>(norms.size() >= 2, "[gradient_flow] at least two weights expected, found {}",
-                    norms.size());
-  const double first = norms.front(), last = norms[norms.size() - 2], ratio = first / last;
-  return {{"ratio", std::isfinite(ratio) && ratio > 0 ? Json(ratio) : Json(nullptr)}, {"norms", norms}};
+  check<ValueError>(norms.size() >= 4, "[gradient_flow] at least three hidden layers expected, found {}",
+                    norms.size() - 1);
+  const std::size_t hidden = norms.size() - 1;
+  const double first = norms[1], last = norms[hidden - 1], ratio = first / last;
+  if (!std::isfinite(ratio) || ratio <= 0) return {{"ratio", nullptr}, {"growth", nullptr}, {"norms", norms}};
+  const double growth = std::pow(ratio, 1 / static_cast<double>(hidden - 2));
+  return {{"ratio", ratio}, {"growth", growth}, {"norms", norms}};
 }
 
 }  // namespace
 
 const Measurement& gradient_flow() {
-  static const Measurement measurement = {.name = "gradient_flow", .run = run, .seconds = training_seconds};
+  static const Measurement measurement = {
+      .name = "gradient_flow", .version = 2, .run = run, .seconds = training_seconds};
   return measurement;
 }
 

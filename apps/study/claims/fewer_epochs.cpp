@@ -1,0 +1,52 @@
+#include <fmt/format.h>
+
+#include "study/claim.h"
+#include "study/compare.h"
+#include "study/speed.h"
+#include "study/sweep.h"
+
+namespace keel::study {
+namespace {
+
+void judge(const Plan& plan, const Results& results, Report& report) {
+  const double limit = speed_steps(plan);
+  std::string found;
+  for (const char* target : {"95", "97", "97.5"}) {
+    const AtBestRate best_without = best_for(results, plan, "none", target);
+    const AtBestRate best_with = best_for(results, plan, "batch", target);
+    const Reached without = reached(results, at_rate("none", best_without.rate), target, limit);
+    const Reached with = reached(results, at_rate("batch", best_with.rate), target, limit);
+    report.expect_ratio(
+        fmt::format("each arm at its best learning rate, BN reaches {} % in fewer steps", target), without,
+        with, 1);
+    report.add(Number{
+        fmt::format("steps to {} %, none at rate {}{}", target, best_without.shown(), without.remark()),
+        without.steps});
+    report.add(
+        Number{fmt::format("steps to {} %, batch at rate {}{}", target, best_with.shown(), with.remark()),
+               with.steps});
+    found += fmt::format("{}{:.0f} and {:.0f} to {} %", found.empty() ? "" : ", ", mean_of(without.steps),
+                         mean_of(with.steps), target);
+  }
+  report.set_sentence("Each at its best learning rate, the steps without BN and with it are " + found +
+                      " (or the end).");
+}
+
+}  // namespace
+
+Claim fewer_epochs() {
+  return {
+      .id = "fewer-epochs",
+      .title = "BN needs fewer epochs",
+      .sources = {{Article::transforms, "fewer epochs"}, {Article::dropout, "fewer epochs"}},
+      .question = "Does BN reach an accuracy in fewer steps, when each arm has its own best learning rate?",
+      .setting = "784-100-100-100-10, ReLU, He initialisation, SGD, batches of 60, learning rates 0.03 to 3",
+      .measure =
+          "Steps to a test accuracy of 95, 97 and 97.5 %, each at the rate of the grid where an arm's mean "
+          "is "
+          "smallest; without BN over with it",
+      .plan = plan_speed,
+      .judge = judge};
+}
+
+}  // namespace keel::study

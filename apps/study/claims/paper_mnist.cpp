@@ -1,0 +1,87 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "study/claim.h"
+#include "study/compare.h"
+#include "study/paper_experiment.h"
+#include "study/sweep.h"
+
+namespace keel::study {
+namespace {
+
+struct Expected {
+  double rate, without, with;
+};
+constexpr Expected kExpected[] = {{0.1, 0.965, 0.976}, {0.5, 0.969, 0.976}, {1, 0.973, 0.976}};
+
+// The step of the first evaluation with at least 95 %, of each seed.
+Reached steps_to_95(const Plan& plan, const Results& results, const std::string& label) {
+  Reached found;
+  const auto steps = results.series(label, "curve/step"),
+             accuracies = results.series(label, "curve/accuracy");
+  for (std::size_t seed = 0; seed < steps.size(); ++seed) {
+    const auto first = std::find_if(accuracies[seed].begin(), accuracies[seed].end(),
+                                    [](double accuracy) { return accuracy >= 0.95; });
+    const bool reached = first != accuracies[seed].end();
+    const auto place = static_cast<std::size_t>(first - accuracies[seed].begin());
+    found.steps.push_back(reached ? steps[seed][place] : static_cast<double>(paper_steps(plan)));
+    found.not_reached.push_back(!reached);
+  }
+  return found;
+}
+
+void judge(const Plan& plan, const Results& results, Report& report) {
+  std::string found;
+  for (const Expected& expected : kExpected) {
+    const std::string none = at_rate("none", expected.rate), batch = at_rate("batch", expected.rate);
+    const std::vector<double> without = results.values(none, "accuracy"),
+                              with = results.values(batch, "accuracy");
+    const Reached soon_none = steps_to_95(plan, results, none),
+                  soon_batch = steps_to_95(plan, results, batch);
+    report.expect_ratio(fmt::format("at rate {:g}, BN reaches 95 % in fewer steps", expected.rate), soon_none,
+                        soon_batch, 1);
+    report.add(Number{fmt::format("rate {:g}: steps to 95 %, none{}", expected.rate, soon_none.remark()),
+                      soon_none.steps});
+    report.add(Number{fmt::format("rate {:g}: steps to 95 %, BN{}", expected.rate, soon_batch.remark()),
+                      soon_batch.steps});
+    report.expect_more(fmt::format("at rate {:g}, BN ends at a higher test accuracy", expected.rate), with,
+                       without);
+    report.add(Number{fmt::format("rate {:g}: accuracy at the end, none", expected.rate), without,
+                      expected.without});
+    report.add(Number{fmt::format("rate {:g}: accuracy at the end, BN", expected.rate), with, expected.with});
+    report.add(Figure{.title = fmt::format("Test accuracy, learning rate {:g}", expected.rate),
+                      .x_label = "step",
+                      .y_label = "test accuracy",
+                      .series = {curve_of(results, none, "accuracy", "none"),
+                                 curve_of(results, batch, "accuracy", "batch")}});
+    found += fmt::format("{}{} against {} at rate {:g}", found.empty() ? "" : ", ", percent(with),
+                         percent(without), expected.rate);
+  }
+  report.expect_more("each at its best rate, BN ends at a higher test accuracy",
+                     at_best_rate(results, "batch", kPaperRates).values,
+                     at_best_rate(results, "none", kPaperRates).values);
+  report.set_sentence("At the end BN has, against the network without it, " + found + ".");
+}
+
+}  // namespace
+
+Claim paper_mnist() {
+  return {.id = "paper-mnist",
+          .title = "The paper's MNIST experiment: BN trains faster and ends higher",
+          .sources = {{Article::paper}},
+          .question = "Does the paper's Figure 1(a) repeat itself?",
+          .setting =
+              "784-100-100-100-10, sigmoid, weights N(0, 0.05^2), SGD, batches of 60, 50,000 steps, learning "
+              "rates "
+              "0.1, 0.5 and 1 (the paper gives neither optimiser nor rate, and its pixels are black or "
+              "white; here they are grey)",
+          .measure =
+              "Steps to a test accuracy of 95 %, without BN over with it; test accuracy at the end, with BN "
+              "minus "
+              "without",
+          .plan = [](Plan& plan) { plan_paper_experiment(plan, kPaperRates); },
+          .judge = judge};
+}
+
+}  // namespace keel::study

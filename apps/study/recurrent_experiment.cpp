@@ -1,0 +1,60 @@
+#include "study/recurrent_experiment.h"
+
+#include <fmt/format.h>
+
+#include "study/measurements/train.h"
+#include "study/nets.h"
+#include "study/sweep.h"
+
+namespace keel::study {
+
+std::string recurrent_label(const std::string& norm, Index batch_size) {
+  return fmt::format("{} m {}", norm, batch_size);
+}
+
+void plan_recurrent(Plan& plan) {
+  constexpr double kRate = 1e-3, kClipNorm = 1, kStateNoise = 0.1;
+  constexpr Index kRows = 28, kUnits = 100, kTestExamples = 5000;
+  for (const RecurrentArm& arm : kRecurrentArms) {
+    for (const Index batch_size : {100, 4}) {
+      const Json layers = {
+          {{"layer", "reshape"}, {"shape", {kRows, kRows}}},
+          {{"layer", "lstm"}, {"units", kUnits}, {"norm", arm.norm}, {"state_noise", kStateNoise}},
+          {{"layer", "dense"}, {"units", "classes"}}};
+      plan.add(recurrent_label(arm.norm, batch_size), train_and_test(),
+               {{"model", {{"layers", layers}}},
+                {"optimizer", "rmsprop"},
+                {"lr", kRate},
+                {"batch", batch_size},
+                {"steps", plan.choose<Index>(200, 2400)},
+                {"clip_norm", kClipNorm},
+                {"test_examples", kTestExamples}});
+    }
+  }
+}
+
+void add_recurrent_findings(const Results& results, Report& report) {
+  Figure figure{.title = "Test accuracy of an LSTM that reads images row by row",
+                .x_label = "",
+                .y_label = "test accuracy",
+                .series = {},
+                .categories = {"batches of 100", "batches of 4"}};
+  for (const RecurrentArm& arm : kRecurrentArms) {
+    const std::vector<double> large = results.values(recurrent_label(arm.norm, 100), "accuracy");
+    const std::vector<double> small = results.values(recurrent_label(arm.norm, 4), "accuracy");
+    report.add(Number{fmt::format("accuracy, {}, batches of 100", arm.norm), large, arm.at_100});
+    report.add(Number{fmt::format("accuracy, {}, batches of 4", arm.norm), small, arm.at_4});
+    figure.series.push_back({arm.norm, {0, 1}, {large, small}});
+  }
+  report.add(std::move(figure));
+  const auto shown = [&](const char* norm, Index size) {
+    return percent(results.values(recurrent_label(norm, size), "accuracy"));
+  };
+  report.set_sentence(
+      fmt::format("At batches of 100 the LSTM reaches {} without a norm, {} with LN and {} with BN; at "
+                  "batches of 4, {}, {} and {}.",
+                  shown("none", 100), shown("layer", 100), shown("batch", 100), shown("none", 4),
+                  shown("layer", 4), shown("batch", 4)));
+}
+
+}  // namespace keel::study

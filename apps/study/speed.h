@@ -1,0 +1,22 @@
+// Trials that show how fast the probe (nets.h) learns, with and without BN, at several learning rates.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "study/claim.h"
+#include "study/sweep.h"
+
+namespace keel::study {
+
+inline const std::vector<double> kSpeedRates = {0.03, 0.1, 0.3, 1, 3};
+
+// Trials at_rate("none", rate) and at_rate("batch", rate), of so many steps, with steps_to/95, 97 and 97.5.
+void plan_speed(Plan& plan);
+double speed_steps(const Plan& plan);
+
+// The rate at which an arm is soonest at a target; one that does not reach it is not chosen.
+AtBestRate best_for(const Results& results, const Plan& plan, const std::string& norm,
+                    const std::string& target);
+
+}  // namespace keel::study
