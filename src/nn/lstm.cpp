@@ -18,7 +18,7 @@ std::shared_ptr<Module> LSTM::clone() const {
 Recurrent::State LSTM::step(const Step& step, const State& state, Context& context) {
   const Variable z = add_timestep(step.b, step.a, step.t);
   const Variable c = lstm_cell(z, state.c);
-  return {lstm_hidden(z, normalized(norm_cell, c, step.t, context)), c};
+  return {lstm_hidden(z, normalized("norm_cell", norm_cell, c, step.t, context)), c};
 }
 
 }  // namespace keel::nn

@@ -10,6 +10,7 @@
 
 #include "keel/core/did_you_mean.h"
 #include "keel/ops/arithmetic.h"
+#include "nn/run_part.h"
 
 namespace keel::nn {
 namespace {
@@ -81,7 +82,12 @@ auto in_part(const Module& part, const std::string& name, Context& context, cons
 }  // namespace
 
 Variable run_part(Module& part, const std::string& name, const Variable& x, Context& context) {
-  const Variable y = in_part(part, name, context, [&] { return part.forward(x, context); });
+  return run_part_as(part, name, x, context, [&] { return part.forward(x, context); });
+}
+
+Variable run_part_as(Module& part, const std::string& name, const Variable& x, Context& context,
+                     const std::function<Variable()>& f) {
+  const Variable y = in_part(part, name, context, f);
   if (context.observer()) context.observer()(context.path() + name, x, y);
   return y;
 }

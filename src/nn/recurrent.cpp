@@ -8,6 +8,7 @@
 #include "keel/ops/arithmetic.h"
 #include "keel/ops/dense.h"
 #include "keel/ops/timestep.h"
+#include "nn/run_part.h"
 #include "nn/split_layer_norm.h"
 
 namespace keel::nn {
@@ -96,10 +97,12 @@ Child<Module> Recurrent::add_norm(const char* name, Index channels, const Tensor
           .epsilon = options_.epsilon, .momentum = options_.momentum, .center = bias.defined()}));
 }
 
-Variable Recurrent::normalized(const Child<Module>& norm, const Variable& x, Index t, Context& context) {
+Variable Recurrent::normalized(const char* name, const Child<Module>& norm, const Variable& x, Index t,
+                               Context& context) {
   if (norm.pointer() == nullptr) return x;
   auto* of_timesteps = dynamic_cast<TimestepBatchNorm*>(&*norm);
-  return of_timesteps != nullptr ? of_timesteps->at(x, t, context) : norm(x, context);
+  if (of_timesteps == nullptr) return norm(x, context);
+  return run_part_as(*norm, name, x, context, [&] { return of_timesteps->at(x, t, context); });
 }
 
 Variable Recurrent::initial_h(const Variable& x, Context& context) const {
@@ -121,7 +124,7 @@ Variable Recurrent::forward(const Variable& x, Context& context) {
   State state = {initial_h(x, context), Variable(Tensor::zeros({shape[0], units_}, x.dtype()))};
   std::vector<Variable> outputs;
   for (Index t = 0; t < shape[1]; ++t) {
-    const Variable b = normalized(norm_hh, dense(state.h, weight_hh, bias_hh), t, context);
+    const Variable b = normalized("norm_hh", norm_hh, dense(state.h, weight_hh, bias_hh), t, context);
     state = step({a, b, t}, state, context);
     if (options_.return_sequences) outputs.push_back(state.h);
   }

@@ -17,7 +17,7 @@ std::shared_ptr<Module> RNN::clone() const {
 }
 
 Recurrent::State RNN::step(const Step& step, const State& state, Context& context) {
-  const Variable z = normalized(norm, add_timestep(step.b, step.a, step.t), step.t, context);
+  const Variable z = normalized("norm", norm, add_timestep(step.b, step.a, step.t), step.t, context);
   return {activation_ == RNNActivation::relu ? relu(z) : tanh(z), state.c};
 }
 

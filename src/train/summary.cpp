@@ -12,6 +12,15 @@ Shape two_examples(const Shape& example_shape) {
   return Shape(std::span<const Index>(extents));
 }
 
+// Elements of the parameters that are not its parts'.
+Index own_parameters(const nn::Module& module) {
+  Index count = 0;
+  for (const nn::NamedVariable& named : module.named_parameters()) {
+    if (named.name.find('.') == std::string::npos) count += named.variable.value().numel();
+  }
+  return count;
+}
+
 // "[N,28,28,1]": the batch is as large as it may be.
 std::string with_batch_axis(const Shape& shape) {
   const std::string text = shape.to_string();
@@ -24,12 +33,17 @@ std::vector<LayerSummary> summarize(nn::Module& model, const Shape& example_shap
   std::vector<LayerSummary> layers;
   nn::Context context(nn::Mode::evaluation);
   context.set_observer([&](const std::string& path, const Variable&, const Variable& output) {
+    // A layer that runs at each timestep is one layer.
+    if (std::any_of(layers.begin(), layers.end(), [&](const auto& layer) { return layer.path == path; })) {
+      return;
+    }
     model.visit([&](const std::string& at, nn::Module& module) {
       const bool container_of_listed =
           std::any_of(layers.begin(), layers.end(),
                       [&](const LayerSummary& layer) { return layer.path.starts_with(path + "."); });
-      if (at == path && !container_of_listed) {
-        layers.push_back({path, module.kind(), output.shape().with(0, 1), module.num_parameters()});
+      const Index parameters = container_of_listed ? own_parameters(module) : module.num_parameters();
+      if (at == path && (!container_of_listed || parameters > 0)) {
+        layers.push_back({path, module.kind(), output.shape().with(0, 1), parameters});
       }
     });
   });

@@ -1,5 +1,5 @@
-// Layers that keep something from step to step, in a whole training: any number of threads gives the same
-// bits, and a run that goes on from a file is the run that was not interrupted.
+// Layers that keep something from step to step, or draw numbers in it, in a whole training: any number of
+// threads gives the same bits, and a run that goes on from a file is the run that was not interrupted.
 #include <gtest/gtest.h>
 
 #include "keel/nn/model_description.h"
@@ -29,9 +29,20 @@ constexpr const char* kNorms[] = {
     R"({"layer":"group_norm"})",
     "weight",
     "weight, mean only",
+    R"({"layer":"lstm","units":9,"state_noise":0.1})",
+    R"({"layer":"lstm","units":9,"norm":"layer","state_noise":0.1})",
+    R"({"layer":"lstm","units":9,"norm":"batch","state_noise":0.1})",
+    R"({"layer":"gru","units":9,"norm":"layer"})",
+    R"({"layer":"gru","units":9,"norm":"batch","momentum":null})",
+    R"({"layer":"rnn","units":9,"norm":"layer"})",
+    R"({"layer":"rnn","units":9,"norm":"batch","activation":"relu"})",
 };
 
 std::string description(const std::string& norm) {
+  if (norm.find("units") != std::string::npos) {
+    return R"({"input":[12,10,2],"classes":3,"layers":[{"layer":"reshape","shape":[12,20]},)" + norm +
+           R"(,{"layer":"dropout"},{"layer":"dense","units":"classes"}]})";
+  }
   const std::string conv = R"({"layer":"conv2d","filters":16,"kernel":3,"padding":"same"})",
                     dense = R"({"layer":"dense","units":20})";
   const auto normed = [&](const std::string& layer) {

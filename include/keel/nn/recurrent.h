@@ -100,7 +100,9 @@ class Recurrent : public Module {
   Tensor initial_bias(double forget_bias, Rng& rng) const;
   // A norm as the options say, without a bias if that is undefined.
   Child<Module> add_norm(const char* name, Index channels, const Tensor& bias);
-  static Variable normalized(const Child<Module>& norm, const Variable& x, Index t, Context& context);
+  // x normalised as that of step t by the norm of this name, if there is one.
+  static Variable normalized(const char* name, const Child<Module>& norm, const Variable& x, Index t,
+                             Context& context);
 
  private:
   void add_parameters(Rng& rng);

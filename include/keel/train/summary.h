@@ -16,7 +16,8 @@ struct LayerSummary {
 };
 
 // The layers of a model in the order they run, found by passing one example of zeros through it in evaluation
-// mode. A layer inside a container is listed, the container is not; a model that is no container is one layer
+// mode. A layer inside a container is listed, the container behind it if it has parameters of its own, which
+// are its row's; a layer that runs several times is listed once. A model that is no container is one layer
 // with path "".
 //   example_shape: without the batch's axis, such as {28, 28, 1}
 //   throws: what the model throws for an input of that shape
