@@ -2,6 +2,7 @@
 
 #include <fmt/ranges.h>
 
+#include "keel/nn/recalibrated.h"
 #include "keel/nn/state_dict.h"
 #include "keel/train/metrics.h"
 #include "keel/train/non_finite.h"
@@ -42,8 +43,8 @@ train::FitOptions fit_options_of(const CommandLine& command, Index epochs, Index
 bool has_running_statistics(nn::Module& model) {
   bool found = false;
   model.visit([&](const std::string&, nn::Module& module) {
-    const auto* norm = dynamic_cast<const nn::BatchNorm*>(&module);
-    found = found || (norm != nullptr && norm->options().track_running_stats);
+    const auto* layer = dynamic_cast<const nn::Recalibrated*>(&module);
+    found = found || (layer != nullptr && layer->can_recalibrate());
   });
   return found;
 }

@@ -25,7 +25,7 @@ MeanOnlyBatchNorm::MeanOnlyBatchNorm(Index channels, const MeanOnlyBatchNormOpti
 Variable MeanOnlyBatchNorm::forward(const Variable& x, Context& context) {
   check_norm_input(kKind, x, channels_, running_mean);
   Variable centre = running_mean.detach();
-  if (context.training()) {
+  if (context.training() || recalibrating_) {
     check_rows(kKind, x, channels_);
     check_no_mask(kKind, context);
     ReductionOptions over_rows;
@@ -33,10 +33,19 @@ Variable MeanOnlyBatchNorm::forward(const Variable& x, Context& context) {
     std::iota(over_rows.axes.begin(), over_rows.axes.end(), 0);
     centre = mean(x, over_rows);
     count_batch(num_batches_tracked);
-    blend(running_mean, centre.value(), momentum_.value_or(1 / num_batches_tracked.item()));
+    const double share = 1 / num_batches_tracked.item();
+    blend(running_mean, centre.value(), recalibrating_ ? share : momentum_.value_or(share));
   }
   const Variable y = x - centre;
   return bias.defined() ? y + bias : y;
+}
+
+void MeanOnlyBatchNorm::recalibrate(bool on) {
+  if (on) {
+    running_mean.mutable_value().fill(0);
+    num_batches_tracked.mutable_value().fill(0);
+  }
+  recalibrating_ = on;
 }
 
 PyTorchLayout MeanOnlyBatchNorm::pytorch_layout() const {

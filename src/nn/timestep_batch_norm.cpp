@@ -58,7 +58,7 @@ Variable TimestepBatchNorm::normalize(const Variable& x, Index first, Index step
                     "[timestep_batch_norm] expected {} elements as in the layer, found {}",
                     name_of(running_mean.dtype()), name_of(x.dtype()));
   const Variable gamma = repeated(weight, steps), beta = repeated(bias, steps);
-  if (!context.training()) {
+  if (!context.training() && !recalibrating_) {
     return batch_norm_inference(x, gamma, beta,
                                 {rows_for(running_mean, first, steps), rows_for(running_var, first, steps)},
                                 options_.epsilon);
@@ -83,10 +83,20 @@ void TimestepBatchNorm::update_running_statistics(const Tensor& mean, const Tens
                                                   Index rows) {
   std::int32_t& batches = num_batches_tracked.mutable_value().data<std::int32_t>()[t];
   if (batches < INT32_MAX) ++batches;
-  const double share = options_.momentum.value_or(1.0 / static_cast<double>(batches));
+  const double mean_share = 1.0 / static_cast<double>(batches);
+  const double share = recalibrating_ ? mean_share : options_.momentum.value_or(mean_share);
   const double unbiased = static_cast<double>(rows) / static_cast<double>(rows - 1);
   blend(running_mean.mutable_value().rows(t, t + 1), mean, share);
   blend(running_var.mutable_value().rows(t, t + 1), affine(variance.to(DType::float64), unbiased, 0), share);
+}
+
+void TimestepBatchNorm::recalibrate(bool on) {
+  if (on) {
+    running_mean.mutable_value().fill(options_.initial_running_mean);
+    running_var.mutable_value().fill(options_.initial_running_var);
+    num_batches_tracked.mutable_value().fill(0);
+  }
+  recalibrating_ = on;
 }
 
 // The statistics of some steps, [steps * C]; beyond the last step that was tracked, that step's.

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "keel/core/tensor_ops.h"
-#include "keel/nn/batch_norm.h"
+#include "keel/nn/recalibrated.h"
 
 namespace keel::train {
 namespace {
@@ -15,50 +15,52 @@ std::string others_in_words(nn::Module& model) {
   return others.empty() ? "" : fmt::format(" (left alone: {})", fmt::join(others, ", "));
 }
 
-// The BatchNorms of a model while they recalibrate. Puts back their statistics unless told to keep the new
-// ones.
+// The layers of a model that recalibrate, while they do. Puts back their statistics unless told to keep the
+// new ones.
 class Recalibration {
  public:
   explicit Recalibration(nn::Module& model) {
     model.visit([&](const std::string& path, nn::Module& module) {
-      auto* norm = dynamic_cast<nn::BatchNorm*>(&module);
-      if (norm == nullptr || norm->frozen() || !norm->options().track_running_stats) return;
-      norms_.push_back({path, *norm, norm->running_mean.value().clone(), norm->running_var.value().clone(),
-                        norm->num_batches_tracked.value().clone()});
+      auto* layer = dynamic_cast<nn::Recalibrated*>(&module);
+      if (layer == nullptr || !layer->can_recalibrate()) return;
+      layers_.push_back({fmt::format("layer {} ({})", path, module.kind()), *layer, {}});
+      for (const nn::NamedVariable& buffer : module.named_buffers()) {
+        layers_.back().buffers.push_back({buffer.variable, buffer.variable.value().clone()});
+      }
     });
-    check<ValueError>(!norms_.empty(),
+    check<ValueError>(!layers_.empty(),
                       "[recalibrate_batch_norm] expected a model with BatchNorm that is not frozen and has "
                       "running statistics, found none{}",
                       others_in_words(model));
-    for (const Entry& entry : norms_) entry.norm.recalibrate(true);
+    for (const Entry& entry : layers_) entry.layer.recalibrate(true);
   }
   ~Recalibration() {
-    for (Entry& entry : norms_) {
-      entry.norm.recalibrate(false);
+    for (Entry& entry : layers_) {
+      entry.layer.recalibrate(false);
       if (keep_) continue;
-      entry.norm.running_mean.mutable_value().copy_from(entry.mean);
-      entry.norm.running_var.mutable_value().copy_from(entry.variance);
-      entry.norm.num_batches_tracked.mutable_value().copy_from(entry.batches);
+      for (auto& [buffer, before] : entry.buffers) buffer.mutable_value().copy_from(before);
     }
   }
   Recalibration(const Recalibration&) = delete;
   Recalibration& operator=(const Recalibration&) = delete;
 
   void keep() {
-    for (const Entry& entry : norms_) {
-      check(all_finite(entry.norm.running_mean.value()) && all_finite(entry.norm.running_var.value()),
-            "[recalibrate_batch_norm] layer {} (batch_norm): its new statistics are not finite", entry.path);
+    for (const Entry& entry : layers_) {
+      for (const auto& [buffer, before] : entry.buffers) {
+        check(!is_floating(buffer.dtype()) || all_finite(buffer.value()),
+              "[recalibrate_batch_norm] {}: its new statistics are not finite", entry.place);
+      }
     }
     keep_ = true;
   }
 
  private:
   struct Entry {
-    std::string path;
-    nn::BatchNorm& norm;
-    Tensor mean, variance, batches;  // before
+    std::string place;
+    nn::Recalibrated& layer;
+    std::vector<std::pair<Variable, Tensor>> buffers;  // with what they were
   };
-  std::vector<Entry> norms_;
+  std::vector<Entry> layers_;
   bool keep_ = false;
 };
 
@@ -67,7 +69,7 @@ class Recalibration {
 std::vector<std::string> statistics_left_alone(nn::Module& model) {
   std::vector<std::string> found;
   model.visit([&](const std::string& path, nn::Module& module) {
-    if (dynamic_cast<const nn::BatchNorm*>(&module) != nullptr) return;
+    if (dynamic_cast<const nn::Recalibrated*>(&module) != nullptr) return;
     const std::vector<nn::NamedVariable> buffers = module.named_buffers();
     // Those of its children have their path in front.
     const bool keeps = std::any_of(buffers.begin(), buffers.end(),

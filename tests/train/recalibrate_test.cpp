@@ -4,13 +4,19 @@
 
 #include <cmath>
 
+#include "keel/core/tensor_ops.h"
 #include "keel/nn/batch_norm.h"
 #include "keel/nn/batch_renorm.h"
 #include "keel/nn/dense.h"
 #include "keel/nn/dropout.h"
 #include "keel/nn/full_norm.h"
+#include "keel/nn/gru.h"
+#include "keel/nn/lstm.h"
+#include "keel/nn/mean_only_batch_norm.h"
 #include "keel/nn/noisy_batch_norm.h"
+#include "keel/nn/reshape.h"
 #include "keel/nn/sequential.h"
+#include "keel/nn/timestep_batch_norm.h"
 #include "support/check_module.h"
 #include "support/errors.h"
 #include "support/random_tensor.h"
@@ -195,6 +201,101 @@ TEST(RecalibrateBatchNorm, SaysWhatIsWrongAndLeavesTheStatisticsAlone) {
   EXPECT_EQ(message_of<ValueError>([&] { recalibrate_batch_norm(model, batches, 1); }),
             "[recalibrate_batch_norm] expected a model with BatchNorm that is not frozen and has running "
             "statistics, found none");
+}
+
+data::Batches sequences(Index steps) {
+  std::vector<std::int32_t> labels(12, 0);
+  const Tensor inputs = random_tensor({12, steps * 2}, 5, DType::float32);
+  return data::Batches(std::make_shared<RealDataset>(inputs, Tensor::from({12}, labels), 2),
+                       {.batch_size = 4, .shuffle = true, .seed = 3});
+}
+
+// Each timestep has the statistics of that step: what a BatchNorm would have that sees it alone.
+TEST(RecalibrateBatchNorm, AveragesEachTimestepByItself) {
+  const data::Batches batches = sequences(3);
+  nn::Sequential model;
+  model.add<nn::Reshape>(Shape{3, 2});
+  nn::TimestepBatchNorm& norm = model.add<nn::TimestepBatchNorm>(3, 2, nn::BatchNormOptions{.momentum = 0.3});
+  norm.running_var.mutable_value().fill(50);
+  EXPECT_TRUE(statistics_left_alone(model).empty());
+  recalibrate_batch_norm(model, batches, 3);
+  for (Index t = 0; t < 3; ++t) {
+    nn::BatchNorm alone(2, {.momentum = nn::kCumulativeAverage});
+    nn::Context context(nn::Mode::training);
+    for (Index i = 0; i < 3; ++i) {
+      alone(Variable(slice(batches.batch(0, i).inputs, 1, 2 * t, 2 * t + 2)), context);
+    }
+    EXPECT_EQ(norm.num_batches_tracked.value().at({t}), 3);
+    for (Index c = 0; c < 2; ++c) {
+      EXPECT_NEAR(norm.running_mean.value().at({t, c}), alone.running_mean.value().at({c}), 1e-6);
+      EXPECT_NEAR(norm.running_var.value().at({t, c}), alone.running_var.value().at({c}), 1e-6);
+    }
+  }
+}
+
+// In one batch of all sequences evaluation is then as training, but for the unbiased variance.
+TEST(RecalibrateBatchNorm, ReachesTheNormsOfRecurrentLayers) {
+  std::vector<std::int32_t> labels(6000, 0);
+  const Tensor inputs = random_tensor({6000, 20}, 5, DType::float32);
+  const data::Batches batches(std::make_shared<RealDataset>(inputs, Tensor::from({6000}, labels), 2),
+                              {.batch_size = 6000});
+  Rng rng(1, Stream::initialization);
+  nn::Sequential model;
+  model.add<nn::Reshape>(Shape{5, 4});
+  model.add<nn::LSTM>(
+      4, 6, rng,
+      nn::RecurrentOptions{.norm = nn::RecurrentNorm::batch, .timesteps = 5, .initial_gamma = 0.5});
+  nn::Context training(nn::Mode::training);
+  const Tensor right = model(Variable(batches.batch(0, 0).inputs), training).value();
+  const auto worst_error = [&] {
+    nn::Context evaluation(nn::Mode::evaluation);
+    const Tensor found = model(Variable(batches.batch(0, 0).inputs), evaluation).value();
+    double worst = 0;
+    for (Index i = 0; i < found.numel(); ++i) {
+      worst = std::max(worst, std::abs(double{found.data<float>()[i]} - double{right.data<float>()[i]}));
+    }
+    return worst;
+  };
+  EXPECT_GT(worst_error(), 0.02);
+  recalibrate_batch_norm(model, batches, 1);
+  EXPECT_LT(worst_error(), 0.0006);
+}
+
+TEST(RecalibrateBatchNorm, ReachesMeanOnlyBatchNorm) {
+  const auto batches = real_batches(20, 3, 5);
+  nn::Sequential model;
+  nn::MeanOnlyBatchNorm& norm =
+      model.add<nn::MeanOnlyBatchNorm>(3, nn::MeanOnlyBatchNormOptions{.momentum = 0.3});
+  norm.running_mean.mutable_value().fill(50);
+  recalibrate_batch_norm(model, batches, 4);
+  const Expected expected = statistics(batches, 4, 3);
+  for (Index c = 0; c < 3; ++c) {
+    EXPECT_NEAR(norm.running_mean.value().at({c}), expected.mean[static_cast<std::size_t>(c)], 1e-6);
+  }
+  EXPECT_EQ(norm.num_batches_tracked.item(), 4);
+  // As before in training.
+  const double before = norm.running_mean.value().at({0});
+  nn::Context training(nn::Mode::training);
+  norm(Variable(Tensor::full({2, 3}, 100)), training);
+  EXPECT_NEAR(norm.running_mean.value().at({0}), 0.7 * before + 30, 1e-5);
+}
+
+TEST(RecalibrateBatchNorm, PutsBackWhatEveryLayerHadIfItFails) {
+  std::vector<std::int32_t> labels(12, 0);
+  Tensor inputs = random_tensor({12, 6}, 5, DType::float32);
+  inputs.data<float>()[7] = std::nanf("");
+  const data::Batches batches(std::make_shared<RealDataset>(inputs, Tensor::from({12}, labels), 2),
+                              {.batch_size = 4});
+  Rng rng(1, Stream::initialization);
+  nn::Sequential model;
+  model.add<nn::Reshape>(Shape{3, 2});
+  model.add<nn::GRU>(2, 3, rng, nn::RecurrentOptions{.norm = nn::RecurrentNorm::batch, .timesteps = 3});
+  model.add<nn::MeanOnlyBatchNorm>(3);
+  const std::vector<double> before = state_of(model);
+  EXPECT_EQ(
+      message_of<Error>([&] { recalibrate_batch_norm(model, batches, 3); }),
+      "[recalibrate_batch_norm] layer 1.norm_ih (timestep_batch_norm): its new statistics are not finite");
+  EXPECT_EQ(state_of(model), before);
 }
 
 TEST(RecalibrateBatchNorm, LeavesLayersOfOtherKindsAloneAndNamesThem) {

@@ -15,6 +15,7 @@
 #include <optional>
 
 #include "keel/nn/module.h"
+#include "keel/nn/recalibrated.h"
 
 namespace keel::nn {
 
@@ -59,7 +60,7 @@ struct BatchNormOptions {
 //               forward: ShapeError; DTypeError; ValueError where the batch's statistics are used (also in
 //               evaluation without running statistics) and there is one row (that counts) only: its variance
 //               is 0 whatever the row, so the layer would give beta for every input
-class BatchNorm final : public Layer<BatchNorm> {
+class BatchNorm final : public Layer<BatchNorm>, public Recalibrated {
  public:
   explicit BatchNorm(Index channels, const BatchNormOptions& options = {});
   Variable forward(const Variable& x, Context& context) override;
@@ -75,11 +76,9 @@ class BatchNorm final : public Layer<BatchNorm> {
   // Back to the initial values, with no batch tracked.   throws: Error without running statistics
   void reset_running_stats();
 
-  // While a layer recalibrates, it uses the batch's statistics in evaluation, too, and its running statistics
-  // are the plain mean over the batches since it began, whatever the momentum. Beginning resets them; ending
-  // puts things back to normal. A frozen layer stays as it is. keel/train/recalibrate.h does it for a model.
-  //   throws: Error without running statistics
-  void recalibrate(bool on);
+  bool can_recalibrate() const override { return !frozen_ && options_.track_running_stats; }
+  // A frozen layer stays as it is.   throws: Error without running statistics
+  void recalibrate(bool on) override;
 
   const BatchNormOptions& options() const { return options_; }
 

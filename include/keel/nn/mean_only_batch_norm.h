@@ -19,12 +19,15 @@ struct MeanOnlyBatchNormOptions {
 //   gradient:   x (in training dx += dy - mean(dy)) and b
 //   throws:     ValueError unless channels >= 1 and momentum in [0,1]; forward: ShapeError; DTypeError;
 //               ValueError in training for one row: every input would give b
-class MeanOnlyBatchNorm final : public Layer<MeanOnlyBatchNorm> {
+class MeanOnlyBatchNorm final : public Layer<MeanOnlyBatchNorm>, public Recalibrated {
  public:
   explicit MeanOnlyBatchNorm(Index channels, const MeanOnlyBatchNormOptions& options = {});
   Variable forward(const Variable& x, Context& context) override;
   std::string kind() const override { return "mean_only_batch_norm"; }
   PyTorchLayout pytorch_layout() const override;
+
+  bool can_recalibrate() const override { return true; }
+  void recalibrate(bool on) override;
 
   Parameter bias;
   Buffer running_mean;
@@ -33,6 +36,7 @@ class MeanOnlyBatchNorm final : public Layer<MeanOnlyBatchNorm> {
  private:
   Index channels_;
   std::optional<double> momentum_;
+  bool recalibrating_ = false;
 };
 
 }  // namespace keel::nn

@@ -19,7 +19,7 @@ namespace keel::nn {
 //   gradient:   x, gamma and beta; in training through the statistics as well (see keel/ops/batch_norm.h)
 //   throws:     ValueError unless timesteps >= 1, or as BatchNorm does; or if options.track_running_stats is
 //               off; forward: ShapeError; DTypeError; ValueError for one example in training
-class TimestepBatchNorm final : public Layer<TimestepBatchNorm> {
+class TimestepBatchNorm final : public Layer<TimestepBatchNorm>, public Recalibrated {
  public:
   TimestepBatchNorm(Index timesteps, Index channels, const BatchNormOptions& options = {});
   Variable forward(const Variable& x, Context& context) override;
@@ -27,6 +27,10 @@ class TimestepBatchNorm final : public Layer<TimestepBatchNorm> {
   Variable at(const Variable& x, Index t, Context& context);
   std::string kind() const override { return "timestep_batch_norm"; }
   PyTorchLayout pytorch_layout() const override;
+
+  bool can_recalibrate() const override { return true; }
+  // Each step's statistics are the mean over the batches that have that step.
+  void recalibrate(bool on) override;
 
   const BatchNormOptions& options() const { return options_; }
 
@@ -43,6 +47,7 @@ class TimestepBatchNorm final : public Layer<TimestepBatchNorm> {
 
   Index channels_;
   BatchNormOptions options_;
+  bool recalibrating_ = false;
 };
 
 }  // namespace keel::nn
