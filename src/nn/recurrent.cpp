@@ -8,6 +8,7 @@
 #include "keel/ops/arithmetic.h"
 #include "keel/ops/dense.h"
 #include "keel/ops/timestep.h"
+#include "nn/norm_checks.h"
 #include "nn/run_part.h"
 #include "nn/split_layer_norm.h"
 
@@ -47,6 +48,7 @@ Recurrent::Recurrent(const Kind& kind, Index features, Index units, Rng& rng, co
                     "[{}] norm batch: expected the number of timesteps that have statistics of their own, at "
                     "least 1, found {}",
                     kind.name, options.timesteps);
+  check_epsilon(kind.name, options.epsilon);
   check<ValueError>(!options.forget_bias || kind.forget_gate >= 0,
                     "[{}] forget_bias: there is no forget gate", kind.name);
   add_parameters(rng);

@@ -175,26 +175,36 @@ TEST(LSTMLayer, NoiseOfTheFirstStateIsDrawnInTrainingOnly) {
   EXPECT_FALSE(same_bits(first, run(noisy, x, Mode::training, 2).value()));
 }
 
-// Black rows at the top of every image: pre-activations without a variance.
-bool finite_after_black_rows(RecurrentNorm norm, Index black, double noise) {
+// The norm of all gradients behind black rows at the top of every image: products without a variance.
+double gradient_behind(Index black, RecurrentNorm norm, const nn::Initializer& bias_init, double noise) {
   Rng rng(1, Stream::initialization);
-  LSTM layer(4, 30, rng, {.norm = norm, .timesteps = 28, .state_noise = noise, .bias_init = nn::zeros()});
-  Tensor x = random_tensor({5, 28, 4}, 1, DType::float32);
-  for (Index n = 0; n < 5; ++n) x.rows(n, n + 1).reshape({28, 4}).rows(0, black).fill(0);
-  const Variable y = run(layer, Variable(x), Mode::training);
-  y.backward(random_tensor({5, 30}, 2, DType::float32));
-  bool finite = all_finite(y.value());
-  for (const Variable& parameter : layer.parameters()) finite = finite && all_finite(parameter.grad());
-  return finite;
+  LSTM layer(28, 50, rng, {.norm = norm, .timesteps = 28, .state_noise = noise, .bias_init = bias_init});
+  Tensor x = random_tensor({20, 28, 28}, 1, DType::float32);
+  for (Index n = 0; n < 20; ++n) x.rows(n, n + 1).reshape({28, 28}).rows(0, black).fill(0);
+  run(layer, Variable(x), Mode::training).backward(random_tensor({20, 50}, 2, DType::float32));
+  double squares = 0;
+  for (const Variable& parameter : layer.parameters()) {
+    for (const float each : parameter.grad().values<float>()) squares += double{each} * double{each};
+  }
+  return std::sqrt(squares);
 }
 
-TEST(LSTMLayer, NoiseOfTheFirstStateKeepsGradientsFiniteBehindConstantRows) {
-  for (const RecurrentNorm norm : {RecurrentNorm::layer, RecurrentNorm::batch}) {
-    EXPECT_TRUE(finite_after_black_rows(norm, 3, 0));
-    EXPECT_FALSE(finite_after_black_rows(norm, 27, 0));
-    EXPECT_TRUE(finite_after_black_rows(norm, 27, 0.1));
+// How many times as large it is as without black rows.
+double growth(Index black, RecurrentNorm norm, const nn::Initializer& bias_init, double noise = 0) {
+  return gradient_behind(black, norm, bias_init, noise) / gradient_behind(0, norm, bias_init, noise);
+}
+
+TEST(LSTMLayer, BiasesOrANoisyStateBoundGradientsBehindConstantRows) {
+  EXPECT_GT(growth(3, RecurrentNorm::layer, nn::zeros()), 1e6);
+  EXPECT_FALSE(growth(10, RecurrentNorm::layer, nn::zeros()) < 1e30);  // perhaps NaN
+  EXPECT_GT(growth(10, RecurrentNorm::batch, nn::zeros()), 1e6);
+  for (const Index black : {3, 10}) {
+    SCOPED_TRACE(black);
+    EXPECT_NEAR(growth(black, RecurrentNorm::none, nn::zeros()), 1, 0.5);
+    EXPECT_LT(growth(black, RecurrentNorm::layer, nn::pytorch_default()), 5);
+    EXPECT_LT(growth(black, RecurrentNorm::layer, nn::zeros(), 0.1), 5);
+    EXPECT_LT(growth(black, RecurrentNorm::batch, nn::zeros(), 0.1), 2);
   }
-  EXPECT_TRUE(finite_after_black_rows(RecurrentNorm::none, 27, 0));
 }
 
 TEST(LSTMLayer, RejectsWhatDoesNotFit) {
@@ -210,6 +220,9 @@ TEST(LSTMLayer, RejectsWhatDoesNotFit) {
             "[lstm] expected sequences [N,T,3] of at least one step, found [4,0,3]");
   EXPECT_EQ(message_of<ValueError>([&] { LSTM(0, 2, rng); }),
             "[lstm] expected at least 1 feature and 1 unit, found 0 and 2");
+  EXPECT_TRUE(message_of<ValueError>([&] {
+                LSTM(3, 2, rng, {.epsilon = 0});
+              }).starts_with("[lstm] expected epsilon > 0"));
   EXPECT_EQ(message_of<ValueError>([&] { LSTM(3, 2, rng, {.state_noise = -1}); }),
             "[lstm] expected a state_noise of at least 0, found -1");
   EXPECT_EQ(

@@ -1,6 +1,8 @@
 // Recurrent layers in model descriptions.
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "keel/nn/lstm.h"
 #include "keel/nn/model_description.h"
 #include "support/check_module.h"
@@ -65,6 +67,43 @@ TEST(RecurrentDescription, MakesOtherRecurrentLayers) {
   EXPECT_EQ(relu->children()[1].module->kind(), "rnn");
   EXPECT_EQ(gru->named_parameters()[2].name, "1.norm_ih.weight");
   EXPECT_EQ(gru->named_parameters()[2].variable.shape(), (Shape{15}));
+}
+
+// The sum of the first biases' absolute values.
+double biases_of(const std::string& layer) {
+  double sum = 0;
+  for (const auto& [name, variable] : build(rows_and(layer))->named_parameters()) {
+    if (name != "1.norm_ih.bias") continue;
+    for (const float each : variable.value().values<float>()) sum += std::abs(double{each});
+  }
+  return sum;
+}
+
+TEST(RecurrentDescription, LayerNormalizationOfAStateOfZerosHasBiases) {
+  const std::string layer = R"({"layer": "lstm", "units": 5, "init": "orthogonal", "norm": "layer")";
+  EXPECT_GT(biases_of(layer + "}"), 1);
+  EXPECT_EQ(biases_of(layer + R"(, "state_noise": 0.1})"), 0);
+  EXPECT_EQ(biases_of(R"({"layer": "lstm", "units": 5, "init": "orthogonal", "norm": "batch"})"), 0);
+}
+
+TEST(RecurrentDescription, RefusesWhatTheNormDoesNotUse) {
+  const auto error_of = [](const std::string& options) {
+    return message_of<FileError>([&] { rows_and(R"({"layer": "gru", "units": 5, )" + options + "}"); });
+  };
+  EXPECT_EQ(
+      error_of(R"("norm": "layer", "momentum": 0.2)"),
+      "model.json: layers[1] (gru): momentum: expected 0.1 or nothing with norm \"layer\", which does not "
+      "use it, found 0.2");
+  EXPECT_EQ(error_of(R"("momentum": null)"),
+            "model.json: layers[1] (gru): momentum: expected a number from 0 to 1, found null");
+  EXPECT_EQ(
+      error_of(R"("initial_gamma": 0.1)"),
+      "model.json: layers[1] (gru): initial_gamma: expected 1.0 or nothing with norm \"none\", which does "
+      "not use it, found 0.1");
+  EXPECT_EQ(
+      error_of(R"("epsilon": 0.1)"),
+      "model.json: layers[1] (gru): epsilon: expected 1e-05 or nothing with norm \"none\", which does not "
+      "use it, found 0.1");
 }
 
 TEST(RecurrentDescription, SaysWhatIsWrong) {

@@ -50,7 +50,8 @@
 //                      0.1 (null: plain average), initial_gamma 0.1 with "batch", otherwise 1, state_noise 0,
 //                      init, recurrent_init "pytorch_default"; rnn: activation "tanh" (or "relu"); lstm:
 //                      forget_bias null (as the others). Inputs are sequences [T, features]; "batch" keeps
-//                      statistics for T steps
+//                      statistics for T steps. Biases of "layer" without state_noise are never 0 at first:
+//                      keel/nn/recurrent.h says why. What a norm does not use cannot be set
 //   residual           body [layers], shortcut [layers] (otherwise the identity)
 // Penalties and constraints of parameters (keel/nn/regularizer.h, keel/nn/constraint.h), none by default:
 //   NAME_regularizer   {"l1": 1e-5}, {"l2": 1e-4} or both

@@ -13,12 +13,19 @@
 // There is one bias then, norm_ih.bias, as in the papers (GRU: also that of b's candidate part, which is
 // inside the reset gate's product). The gammas are norm_ih.weight and norm_hh.weight [G units].
 // RNN normalises their sum, with one gamma and one bias: see there.
-// Pre-activations that are all alike, over the batch or over an example's units, have no variance: they give
-// the bias, and each step multiplies their gradient by gamma / sqrt(epsilon). So it is from the state 0 while
-// inputs are constant, as the black rows at the top of images are: in float32 the gradient overflows after
-// some ten such steps with norm layer and biases of 0, some twenty with norm batch. state_noise avoids it:
-// the first h of training sequences is drawn from N(0, state_noise^2), as Cooijmans et al. do in their
-// section 5.1.
+//
+// Products that are all alike, over an example's units or over the batch, have no variance: a norm gives its
+// bias, and multiplies their gradient by gamma / sqrt(epsilon). So it is from the state 0 on while inputs are
+// constant, as the black rows at the top of images are, step upon step:
+//   norm layer with biases of 0   h stays 0: gradients grow a thousandfold and more with each such step, and
+//                                 overflow within ten in float32. With biases that differ, as those of
+//                                 pytorch_default() do, units differ from the first step on, and gradients
+//                                 are of the size they have without such rows.
+//   norm batch                    all examples have the same h, whatever the biases: within ten such steps
+//                                 rounding outgrows the gradient, within twenty it overflows.
+//   state_noise                   bounds them in either: the first h of training sequences is drawn from
+//                                 N(0, state_noise^2), as in section 5.1 of Cooijmans et al.
+// Layers of descriptions have biases of pytorch_default() with norm layer and no state_noise.
 #pragma once
 
 #include <optional>
@@ -33,16 +40,18 @@ enum class RecurrentNorm { none, layer, batch };
 struct RecurrentOptions {
   bool return_sequences = false;
   RecurrentNorm norm = RecurrentNorm::none;
-  // For batch: steps that have statistics of their own. Later ones use the last's.
+  // For batch, ignored otherwise: steps that have statistics of their own. Later ones use the last's.
   Index timesteps = 0;
-  double epsilon = 1e-5;                 // of the norm
-  std::optional<double> momentum = 0.1;  // for batch, as in BatchNormOptions
+  double epsilon = 1e-5;                 // of the norm, checked without one as well
+  std::optional<double> momentum = 0.1;  // for batch, ignored otherwise; as in BatchNormOptions
   // What the gammas start from, unless it is 0.1 for batch (arXiv:1603.09025, section 4: it keeps tanh away
-  // from where its gradient vanishes) and 1 for layer.
+  // from where its gradient vanishes) and 1 for layer. Ignored without a norm.
   std::optional<double> initial_gamma = {};
   double state_noise = 0;  // deviation of the first h in training
-  // Of weight_ih, weight_hh and the biases, each gate's block by itself. pytorch_default() stands for what
-  // PyTorch's recurrent layers start from: U(-b, b), b = 1 / sqrt(units).
+  // Of weight_ih, weight_hh and the biases, each gate's block by itself: recurrent_init = identity() gives
+  // one to each gate. (The code of Cooijmans et al. gives one to the LSTM's candidate g, and orthogonal
+  // blocks to the gates; weight_hh can be set so.) pytorch_default() stands for what PyTorch's recurrent
+  // layers start from: U(-b, b), b = 1 / sqrt(units).
   Initializer input_init = pytorch_default();
   Initializer recurrent_init = pytorch_default();
   Initializer bias_init = pytorch_default();
