@@ -13,6 +13,7 @@
 #include "keel/core/parallel.h"
 #include "keel/data/load.h"
 #include "keel/train/progress_display.h"
+#include "study/commit.h"
 #include "study/study.h"
 #include "support/command_line.h"
 #include "support/interruption.h"
@@ -197,7 +198,8 @@ int run(int argc, char** argv) {
   directory.prepare({});
   apps::watch_for_interruption();
   study::Study study(claims,
-                     {.length = command.flag("full") ? study::Length::full : study::Length::quick,
+                     {.commit = study::built_from(),
+                      .length = command.flag("full") ? study::Length::full : study::Length::quick,
                       .seeds = seeds,
                       .jobs = asked == 0 ? processors : asked,
                       .training = sets.train,
@@ -211,6 +213,7 @@ int run(int argc, char** argv) {
   }
   for (Index seed = 1; seed <= seeds; ++seed) record["seeds"].push_back(seed);
   record["jobs"] = asked == 0 ? processors : asked;
+  record["commits"] = study.commits();
   record["seconds"] = study.seconds();
   record["claims"] = study.claims();
   apps::write_json(directory.path() / kRecord, record);

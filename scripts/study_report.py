@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -26,7 +25,6 @@ from run_logs import PlotError
 from study import html_page, markdown_page, record
 from study.record import StudyError
 
-ROOT = Path(__file__).resolve().parent.parent
 UNKNOWN = "unknown"
 
 
@@ -36,7 +34,7 @@ def parse_arguments(arguments: list[str]):
     parser.add_argument("--html", type=Path, metavar="FILE", help="default: DIR/study.html")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="default: DIR/study.md")
     parser.add_argument("--commit", metavar="HASH",
-                        help="of the sources that were measured; default: that of this script's repository")
+                        help="of the sources that were measured; default: what the study recorded")
     parser.add_argument("--publish", type=Path, metavar="FILE.md",
                         help="write FILE.md, FILE.html and FILE.json instead, which keeps the results")
     parser.add_argument("--render", type=Path, metavar="FILE.md", help="write FILE.md and FILE.html anew by FILE.json")
@@ -57,23 +55,14 @@ def parse_arguments(arguments: list[str]):
     return options
 
 
-def output_of(*command) -> str | None:
-    """None if there is no such program, or it fails."""
-    try:
-        run = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
-    except OSError:
-        return None
-    return run.stdout.strip() if run.returncode == 0 else None
-
-
-def commit_of(root: Path) -> str:
-    """Of the repository that a directory is the top of."""
-    if not (root / ".git").exists():
-        return UNKNOWN
-    commit = output_of("git", "-C", root, "rev-parse", "HEAD")
-    if not commit:
-        return UNKNOWN
-    return commit + ("-dirty" if output_of("git", "-C", root, "status", "--porcelain") else "")
+def commit_of(study, publish: bool) -> str:
+    """Of the sources that were measured, as the program recorded it with each trial."""
+    commits = study["commits"]
+    if publish and (len(commits) != 1 or any(UNKNOWN in commit or commit.endswith("-dirty") for commit in commits)):
+        found = ", ".join(commits) or "none"
+        raise StudyError(f"commits: expected all trials of one commit, or --commit, found {found}")
+    return ", ".join(f"{commit} ({count} trials)" if len(commits) > 1 else commit
+                     for commit, count in commits.items()) or UNKNOWN
 
 
 def write(path: Path, text: str) -> None:
@@ -144,7 +133,7 @@ def main(arguments: list[str]) -> int:
             write_pages(read_published(options.render), options.render.with_suffix(".html"), options.render)
         else:
             study = record.read(options.dir / "study.json")
-            commit = options.commit or commit_of(ROOT)
+            commit = options.commit or commit_of(study, bool(options.publish))
             matplotlib_version()  # before anything is written
             if options.publish:
                 study = record.published(study, commit)

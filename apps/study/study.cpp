@@ -100,6 +100,7 @@ bool Study::run_trials(const std::vector<const Trial*>& trials, Index jobs,
       result.result = trial.measurement->run(
           trial.setting, {trial.seed, options_.training, options_.test, options_.interrupted});
       result.seconds = seconds_since(start);
+      result.commit = options_.commit;
       store_.keep(trial.key, result);
       // As a later study reads it: equal to the last bit, whether it ran now or before.
       result = store_.find(trial.key).value();
@@ -137,6 +138,12 @@ void Study::finish(const Trial& trial, TrialResult result) {
     });
     if (complete) progress_.claims.push_back(claims_[claim].id);
   }
+}
+
+std::map<std::string, Index> Study::commits() const {
+  std::map<std::string, Index> counts;
+  for (const auto& [key, result] : results_) ++counts[result.commit];
+  return counts;
 }
 
 double Study::seconds() const {

@@ -12,6 +12,7 @@
 namespace keel::study {
 
 struct StudyOptions {
+  std::string commit = "unknown";  // of this program
   Length length = Length::quick;
   Index seeds = 5;  // 1, 2, ...
   Index jobs = 1;   // trials at the same time
@@ -41,6 +42,8 @@ class Study {
   Json claims() const;
   // Of all trials.
   double seconds() const;
+  // How many trials are of which commit.
+  std::map<std::string, Index> commits() const;
 
  private:
   struct Trial {

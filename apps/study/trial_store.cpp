@@ -52,7 +52,7 @@ std::optional<TrialResult> TrialStore::find(const std::string& key, std::string*
     check<FileError>(file.at("checksum") == checksum_of(result.dump()),
                      "{}: expected the checksum of its result, found {}", path.string(),
                      file["checksum"].dump());
-    return TrialResult{result, file.at("seconds").get<double>()};
+    return TrialResult{result, file.at("seconds").get<double>(), file.value("commit", "unknown")};
   } catch (const FileError& error) {
     if (problem != nullptr) *problem = error.what();
   } catch (const std::exception&) {  // of the JSON library: a part is missing, or of another kind
@@ -65,6 +65,7 @@ void TrialStore::keep(const std::string& key, const TrialResult& result) const {
   const Json kept = without_non_finite(result.result);
   const Json file = {{"key", key},
                      {"data", data_},
+                     {"commit", result.commit},
                      {"seconds", result.seconds},
                      {"checksum", checksum_of(kept.dump())},
                      {"result", kept}};

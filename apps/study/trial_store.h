@@ -9,10 +9,11 @@
 
 namespace keel::study {
 
-// A result, and how long it took.
+// A result, how long it took, and of which commit the program was that found it (study/commit.h).
 struct TrialResult {
   Json result;
   double seconds = 0;
+  std::string commit = "unknown";
 };
 
 // Any number of threads may use it, for different keys.

@@ -16,7 +16,7 @@ NUMBER = (int, float)
 OPTIONAL_NUMBER = (int, float, type(None))
 
 RECORD = {"program": str, "version": str, "compiler": str, "isa": str, "length": str, "seeds": list, "jobs": int,
-          "command": str, "data": dict, "machine": dict, "started": str, "seconds": NUMBER, "articles": dict,
+          "command": str, "commits": dict, "data": dict, "machine": dict, "started": str, "seconds": NUMBER, "articles": dict,
           "claims": list}
 CLAIM = {"id": str, "title": str, "sources": list, "question": str, "setting": str, "measure": str,
          "complete": bool}

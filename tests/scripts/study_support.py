@@ -202,7 +202,7 @@ def study():
             "data": {"name": "mnist", "training": {"examples": 60000, "crc32": "0f1e2d3c"},
                      "test": {"examples": 10000, "crc32": "a1b2c3d4"}},
             "machine": {"processor": "Example CPU @ 2.50GHz", "cores": 2, "system": "Linux 6.1"},
-            "started": "2026-03-01T12:34:56Z", "seconds": 10234.5, "articles": ARTICLES,
+            "started": "2026-03-01T12:34:56Z", "seconds": 10234.5, "commits": {"0123abc": 1451}, "articles": ARTICLES,
             "claims": [speed(noise), learning_rates(noise), batch_sizes(noise), deep(noise), little_data(noise),
                        exact(), unfinished()]}
 
