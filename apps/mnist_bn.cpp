@@ -53,8 +53,7 @@ void declare(CommandLine& command) {
       "of which only --epochs, --data, --threads, --jobs, --checkpoint-every and --log-distributions may be "
       "given anew");
   command.add("norm", "NORM,...", kDefaultNorms,
-              fmt::format("The models to compare, each with a norm of its own: {}",
-                          fmt::join(nn::ModelDescription::norms(), ", ")));
+              "The models to compare, each with a norm of its own: " + apps::norm_choices());
   command.add("model", "mlp|cnn", "mlp", "mlp: Dense 128; cnn: four 3x3 convolutions and Dense 128");
   apps::add_model_details(command);
   command.add_number("epochs", "N", "10", "Passes over the training set");

@@ -29,6 +29,14 @@ std::vector<std::string> split(const std::string& words) {
 
 }  // namespace
 
+std::string norm_choices() {
+  return fmt::format(
+      "{} (layer: over the channels of each position by itself, in convolutional models too; over whole "
+      "images: keel-train --model FILE with {{\"model\": \"cnn\", \"norm\": {{\"layer\": \"group_norm\", "
+      "\"groups\": 1}}}})",
+      fmt::join(nn::ModelDescription::norms(), ", "));
+}
+
 std::vector<NormArm> norm_arms(const std::string& words) {
   std::vector<NormArm> arms;
   bool batch_norm_only = true;

@@ -35,6 +35,9 @@ std::vector<std::filesystem::path> norm_arm_directories();
 nlohmann::ordered_json without_usual_norm(nlohmann::ordered_json options, const std::string& usual);
 nlohmann::ordered_json with_usual_norm(nlohmann::ordered_json options, const std::string& usual);
 
+// The words of ModelDescription::norms(), for --help: with what does not go without saying.
+std::string norm_choices();
+
 // throws: UsageError unless it is a word of ModelDescription::norms(); `others` are allowed beside these
 void require_norm(const std::string& word, const std::vector<std::string>& others = {});
 

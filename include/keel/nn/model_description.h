@@ -63,12 +63,16 @@
 // Options of named models; the defaults are in keel/nn/models.h:
 //   norm               wherever the model has one: "none" or one of
 //                        batch      batch_norm
-//                        layer      layer_norm
+//                        layer      layer_norm: over the channels of each position of an image by itself,
+//                                   as Keras has it. Over whole images, as the papers' convnets:
+//                                   {"layer": "layer_norm", "axes": 3}, whose scales and shifts are one for
+//                                   each element, or {"layer": "group_norm", "groups": 1}, one for each
+//                                   channel
 //                        group      group_norm
-//                        instance   instance_norm
+//                        instance   instance_norm, with affine true
 //                        rms        rms_norm
 //                        renorm     batch_renorm
-//                        weight     weight_norm, around the Dense or Conv2d that others would stand behind
+//                        weight     weight_norm, around each Dense or Conv2d but that of the logits
 //                        bln        batch_layer_norm
 //                        full       full_norm
 //                      or a layer with options: {"layer": "group_norm", "groups": 4}. An object without a

@@ -48,6 +48,11 @@ void ModelWriter::activation(const char* layer) {
   if (!before) norm();
 }
 
+void ModelWriter::bare_activation(const char* layer) {
+  if (norm_.wraps) norm();
+  add(layer);
+}
+
 void ModelWriter::logits() {
   if (dropout_ > 0) add({{"layer", "dropout"}, {"rate", dropout_}});
   add({{"layer", "dense"}, {"units", "classes"}});

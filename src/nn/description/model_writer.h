@@ -29,6 +29,8 @@ class ModelWriter {
   void conv2d(Index filters, Index kernel, const Json& more = Json::object());
   // With the model's norm on its side, if it has one.
   void activation(const char* layer);
+  // Without one; but a norm of weights goes around the layer in front all the same.
+  void bare_activation(const char* layer);
   // The model's norm, if it has one.
   void norm();
   // [Dropout and] the layer that gives the logits.

@@ -13,30 +13,40 @@ namespace {
 constexpr const char* kNone = "none";
 constexpr const char* kBatchNorm = "batch_norm";
 
+// Whether a layer has a shift, as a bias in front of it is one.
+constexpr std::string_view kAlways = "always";
+constexpr std::string_view kNever = "never";
+
 struct Word {
   const char* word;
   const char* layer;
+  std::string_view shift;  // one of the above, or the layer's option that says so
   bool wraps = false;
-  bool replaces_bias = true;
 };
 
 // A layer that is not here can be named all the same: {"layer": ...}.
 constexpr Word kWords[] = {
-    {.word = "batch", .layer = kBatchNorm},
-    {.word = "layer", .layer = "layer_norm"},
-    {.word = "group", .layer = "group_norm"},
-    {.word = "instance", .layer = "instance_norm"},
-    {.word = "rms", .layer = "rms_norm", .replaces_bias = false},
-    {.word = "renorm", .layer = "batch_renorm"},
-    {.word = "weight", .layer = "weight_norm", .wraps = true, .replaces_bias = false},
-    {.word = "bln", .layer = "batch_layer_norm"},
-    {.word = "full", .layer = "full_norm"},
+    // Without `center`, too: what it makes of its input does not depend on a bias in front.
+    {.word = "batch", .layer = kBatchNorm, .shift = kAlways},
+    {.word = "layer", .layer = "layer_norm", .shift = "center"},
+    {.word = "group", .layer = "group_norm", .shift = "center"},
+    {.word = "instance", .layer = "instance_norm", .shift = "affine"},
+    {.word = "rms", .layer = "rms_norm", .shift = kNever},
+    {.word = "renorm", .layer = "batch_renorm", .shift = "center"},
+    {.word = "weight", .layer = "weight_norm", .shift = kNever, .wraps = true},
+    {.word = "bln", .layer = "batch_layer_norm", .shift = kAlways},
+    {.word = "full", .layer = "full_norm", .shift = kAlways},
 };
 
 const Word* find_word(const std::string& text, const char* Word::*field) {
   const auto found = std::find_if(std::begin(kWords), std::end(kWords),
                                   [&](const Word& each) { return text == each.*field; });
   return found == std::end(kWords) ? nullptr : found;
+}
+
+bool has_shift(const Word& word, const Json& canonical) {
+  if (word.shift == kAlways || word.shift == kNever) return word.shift == kAlways;
+  return canonical.at(std::string(word.shift)).get<bool>();
 }
 
 Json layer_of(const std::string& name) { return {{"layer", name}}; }
@@ -47,7 +57,10 @@ Json layer_of_word(const Reading& reading, const std::string& word) {
   check<FileError>(std::find(words.begin(), words.end(), word) != words.end(),
                    "{}: norm: there is no norm {}{}; there are {}, and objects {{\"layer\": ...}}",
                    reading.place(), shown(word), did_you_mean(word, words), fmt::join(words, ", "));
-  return layer_of(find_word(word, &Word::word)->layer);
+  Json layer = layer_of(find_word(word, &Word::word)->layer);
+  // By itself it has no scale and shift, and a model's norms are to differ in what they normalise over only.
+  if (word == "instance") layer["affine"] = true;
+  return layer;
 }
 
 // With its options spelled out.
@@ -99,11 +112,9 @@ NormOption read_norm(LayerOptions& options, bool batch_norm) {
   if (result.layer.is_object()) {
     const Json& name = result.layer["layer"];
     const Word* word = name.is_string() ? find_word(name.get<std::string>(), &Word::layer) : nullptr;
-    if (word != nullptr) {
-      result.wraps = word->wraps;
-      result.replaces_bias = word->replaces_bias;
-    }
+    result.wraps = word != nullptr && word->wraps;
     result.layer = canonical_norm(std::move(result.layer), result.wraps, reading);
+    result.replaces_bias = word != nullptr && has_shift(*word, result.layer);
   }
   reading.canonical["norm"] = result.layer.is_null() ? Json(kNone) : result.layer;
   return result;
@@ -112,11 +123,8 @@ NormOption read_norm(LayerOptions& options, bool batch_norm) {
 bool has_norm_word(const std::string& layer) { return find_word(layer, &Word::layer) != nullptr; }
 
 std::vector<std::string> norm_words() {
-  const std::vector<std::string> layers = layer_names();
   std::vector<std::string> words = {kNone};
-  for (const Word& each : kWords) {
-    if (std::find(layers.begin(), layers.end(), each.layer) != layers.end()) words.emplace_back(each.word);
-  }
+  for (const Word& each : kWords) words.emplace_back(each.word);
   return words;
 }
 

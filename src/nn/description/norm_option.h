@@ -20,7 +20,7 @@ struct NormOption {
 //   throws: FileError naming the option if they contradict each other, or there is no such norm
 NormOption read_norm(LayerOptions& options, bool batch_norm);
 
-// The words of the option whose layers there are, none first.
+// The words of the option, none first.
 std::vector<std::string> norm_words();
 // Whether one of them stands for this layer.
 bool has_norm_word(const std::string& layer);

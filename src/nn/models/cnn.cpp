@@ -13,7 +13,7 @@ description::NamedModel cnn(LayerOptions& options) {
   }
   model.add("flatten");
   model.dense(128);
-  model.add("relu");
+  model.bare_activation("relu");
   model.logits();
   return model.take();
 }
