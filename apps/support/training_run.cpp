@@ -6,6 +6,7 @@
 #include <ctime>
 #include <numeric>
 
+#include "keel/nn/batch_renorm.h"
 #include "keel/nn/model_description.h"
 #include "keel/train/csv_log.h"
 #include "keel/train/layer_log.h"
@@ -66,6 +67,26 @@ void write_config(const TrainingRun& run, const train::FitState& start) {
     config["resumed"].push_back({{"at", now()}, {"step", start.step}});
   }
   write_json(path, config);
+}
+
+// BatchRenorm corrects only after a number of steps, which a short run does not reach: one line for all of
+// it.
+void warn_of_a_short_run(const TrainingRun& run, nn::Module& model, Index steps) {
+  bool warned = false;
+  model.visit([&](const std::string& path, nn::Module& module) {
+    const auto* norm = dynamic_cast<const nn::BatchRenorm*>(&module);
+    if (norm == nullptr || warned) return;
+    const nn::BatchRenormOptions& options = norm->options();
+    if (steps >= std::max(options.r_max_end, options.d_max_end)) return;
+    warned = true;
+    run.display->print(fmt::format(
+        "warning: {}: batch_renorm {}: the run has {} steps, and {} (relaxation_begin {}, d_max_end {}, "
+        "r_max_end {}); a model description may set them in proportion to the steps",
+        run.progress.name, path, steps,
+        steps <= options.relaxation_begin ? "up to relaxation_begin it is BatchNorm"
+                                          : "its limits grow for longer",
+        options.relaxation_begin, options.d_max_end, options.r_max_end));
+  });
 }
 
 std::shared_ptr<train::Callback> layer_log(const TrainingRun& run, const nn::Module& model,
@@ -133,6 +154,7 @@ train::FitResult train_in_directory(const TrainingRun& run, nn::Module& model, o
     run.display->print(
         fmt::format("warning: no checkpoint in {}: starting at the beginning", checkpoints.path().string()));
   }
+  warn_of_a_short_run(run, model, options.epochs * training.count());
   log = options.start.log;
   write_config(run, options.start);
   if (options.start.epoch == 0) {

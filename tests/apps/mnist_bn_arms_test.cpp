@@ -46,6 +46,10 @@ TEST_F(MnistBn, ComparesSeveralNormsFromTheSameWeights) {
   EXPECT_THAT(outcome.out,
               HasSubstr(fmt::format("\n{:38}{:>10}{:>10}{:>10}\n", "data", "none", "batch", "renorm")));
   EXPECT_THAT(outcome.err, HasSubstr("none   epoch 0/1"));
+  EXPECT_THAT(outcome.err,
+              HasSubstr(" steps, and up to relaxation_begin it is "
+                        "BatchNorm (relaxation_begin 5000, d_max_end 25000, r_max_end 40000); a model "
+                        "description may set them in proportion to the steps\n"));
   EXPECT_THAT(outcome.err, HasSubstr("renorm epoch 1/1"));
 
   const auto config = json_in(out() / "renorm" / "config.json");

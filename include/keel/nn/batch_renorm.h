@@ -46,6 +46,7 @@ class BatchRenorm final : public Layer<BatchRenorm> {
   std::string kind() const override { return "batch_renorm"; }
   PyTorchLayout pytorch_layout() const override;
 
+  const BatchRenormOptions& options() const { return options_; }
   // The limits for the next batch.
   double r_max() const;
   double d_max() const;
