@@ -216,6 +216,70 @@ TEST(ParameterRules, OfAllNormalisationsAreDescribed) {
   }
 }
 
+double total(const nn::Sequential& model, const std::string& parameter) {
+  double sum = 0;
+  for (const nn::NamedVariable& each : model.named_parameters()) {
+    if (each.name != "0." + parameter && each.name != "1." + parameter) continue;
+    for (const double element : values(each.variable.value())) sum += std::abs(element);
+  }
+  return sum;
+}
+
+// Whatever a layer registers may have them, unless its reader says which.
+TEST(ParameterRules, OfParametersOfAllOtherLayersAreDescribed) {
+  const std::string sequences = R"({"layer": "reshape", "shape": [2, 1]}, )";
+  const std::string logits = R"("units": 2, )";
+  struct Case {
+    std::string before, layer;
+    std::vector<std::string> parameters;
+  };
+  const std::string norm = R"("norm": "layer", "initial_gamma": 0.5, )";
+  const std::vector<Case> cases = {{"",
+                                    R"("layer": "weight_norm", "body": [{"layer": "dense", "units": 2}], )",
+                                    {"weight_g", "weight_v", "bias"}},
+                                   {sequences,
+                                    R"("layer": "rnn", )" + logits,
+                                    {"weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"}},
+                                   {sequences,
+                                    R"("layer": "lstm", )" + logits,
+                                    {"weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"}},
+                                   {sequences,
+                                    R"("layer": "gru", )" + logits,
+                                    {"weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"}},
+                                   {sequences,
+                                    R"("layer": "lstm", )" + norm + logits,
+                                    {"norm_ih.weight", "norm_hh.weight", "norm_ih.bias"}}};
+  for (const Case& each : cases) {
+    for (const std::string& parameter : each.parameters) {
+      SCOPED_TRACE(each.layer + parameter);
+      const std::string text =
+          fmt::format(R"({}{{{}"{}_regularizer": {{"l1": 2}}, "{}_constraint": "non_negative"}})",
+                      each.before, each.layer, parameter, parameter);
+      const auto model = build(text);
+      EXPECT_NEAR(model->penalty().item(), 2 * total(*model, parameter), 1e-5);
+      const std::string canonical = parse(text).to_json();
+      EXPECT_EQ(nn::ModelDescription::parse(canonical, "canonical").to_json(), canonical);
+      EXPECT_NE(canonical.find(parameter + "_constraint"), std::string::npos) << canonical;
+    }
+  }
+  EXPECT_EQ(message_of<ValueError>([] {
+              build(R"({"layer": "weight_norm", "body": [{"layer": "dense", "units": 2}],
+                        "wieght_g_regularizer": {"l1": 2}})");
+            }),
+            "model.json for inputs [2]: layers[0] (weight_norm): [module] this weight_norm has no parameter "
+            "'wieght_g': did you mean 'weight_g'?; it has weight_g, weight_v, bias");
+}
+
+TEST(ParameterRules, OfAnEmbeddingAreDescribed) {
+  const auto model = nn::ModelDescription::parse(
+                         R"({"layers": [{"layer": "embedding", "num_embeddings": 3, "embedding_dim": 2,
+                             "weight_regularizer": {"l1": 2}}, {"layer": "flatten"},
+                             {"layer": "dense", "units": "classes"}]})",
+                         "model.json")
+                         .build({2}, 2, Rng(1, Stream::initialization));
+  EXPECT_NEAR(model->penalty().item(), 2 * total(*model, "weight"), 1e-5);
+}
+
 TEST(ParameterRules, OfALayerWhoseWeightIsMadeOfOthersAreRefused) {
   EXPECT_EQ(
       message_of<ValueError>([] {

@@ -86,9 +86,9 @@ class LayerOptions {
   // A list of layers, as a maker of a Sequential of them; an empty maker if it is not given.
   std::function<std::shared_ptr<Sequential>(LayerSite& site)> layers(const char* key);
 
-  // Parameters of the layer that may be given a penalty and a constraint, by the keys NAME_regularizer and
-  // NAME_constraint; the layer that is made gets them. A parameter may be called otherwise in descriptions
-  // than in the layer:   options.parameters({{"gamma", "weight"}, {"beta", "bias"}})
+  // Parameters of the layer that may have a penalty and a constraint, by NAME_regularizer, NAME_constraint
+  // (if this is not called: all, by their names in the layer). They may be called otherwise in descriptions:
+  //   options.parameters({{"gamma", "weight"}, {"beta", "bias"}})
   struct ParameterName {
     ParameterName(const char* name) : described(name), registered(name) {}
     ParameterName(const char* in_descriptions, const char* in_layer)

@@ -56,7 +56,9 @@
 // Penalties and constraints of parameters (keel/nn/regularizer.h, keel/nn/constraint.h), none by default:
 //   NAME_regularizer   {"l1": 1e-5}, {"l2": 1e-4} or both
 //   NAME_constraint    "non_negative", "unit_norm", {"max_norm": 2} or {"min_max_norm": [0.5, 2], "rate": 1}
-// where NAME is weight or bias in dense and conv2d, gamma or beta in normalisations.
+// where NAME is weight or bias in dense and conv2d, gamma or beta in normalisations, and otherwise what
+// Module::named_parameters() calls it: weight in embedding; weight_g, weight_v or bias in weight_norm;
+// weight_ih_l0, norm_hh.weight and so on (keel/nn/recurrent.h) in rnn, lstm and gru.
 // The sizes of inputs are found by running each layer. The last layer gives one number a class: the logits.
 // Others are added as keel/nn/layer_description.h says.
 //

@@ -53,6 +53,7 @@ LayerMaker read_options(const LayerReader& reader, Reading& reading) {
   try {
     LayerOptions options(reading);
     LayerMaker maker = reader(options);
+    read_rules_of_any_parameters(reading);
     reading.finish();
     check(maker != nullptr, "the layer's reader returned nothing that makes it");
     if (reading.finishing.empty()) return maker;

@@ -1,4 +1,5 @@
 // Penalties and constraints of parameters in descriptions.
+#include <algorithm>
 #include <cmath>
 
 #include "keel/nn/constraint.h"
@@ -8,6 +9,9 @@
 namespace keel::nn {
 namespace description {
 namespace {
+
+constexpr const char* kRegularizer = "_regularizer";
+constexpr const char* kConstraint = "_constraint";
 
 std::optional<double> number_of(const Json& value, double least) {
   if (!value.is_number()) return {};
@@ -58,26 +62,43 @@ Rule rule_of(Reading& reading, const std::string& key, Rule (*parse)(const Json&
   return rule;
 }
 
+void read_rules(Reading& reading, const LayerOptions::ParameterName& name) {
+  const Regularizer regularizer =
+      rule_of(reading, name.described + kRegularizer, regularizer_of,
+              "{\"l1\": 1e-5}, {\"l2\": 1e-4} or both, with numbers of at least 0");
+  const Constraint constraint = rule_of(
+      reading, name.described + kConstraint, constraint_of,
+      "\"non_negative\", \"unit_norm\", {\"max_norm\": 2} or {\"min_max_norm\": [0.5, 2], \"rate\": 1}");
+  if (regularizer) {
+    reading.finishing.emplace_back(
+        [=, registered = name.registered](Module& layer) { layer.regularize(registered, regularizer); });
+  }
+  if (constraint) {
+    reading.finishing.emplace_back(
+        [=, registered = name.registered](Module& layer) { layer.constrain(registered, constraint); });
+  }
+}
+
 }  // namespace
+
+void read_rules_of_any_parameters(Reading& reading) {
+  if (reading.names_parameters) return;
+  std::vector<std::string> names;
+  for (const auto& [key, value] : reading.object.items()) {
+    for (const std::string_view rule : {kRegularizer, kConstraint}) {
+      if (!key.ends_with(rule)) continue;
+      const std::string name = key.substr(0, key.size() - rule.size());
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    }
+  }
+  for (const std::string& name : names) read_rules(reading, name.c_str());
+}
+
 }  // namespace description
 
 void LayerOptions::parameters(const std::vector<ParameterName>& names) {
-  for (const ParameterName& name : names) {
-    const Regularizer regularizer =
-        description::rule_of(reading_, name.described + "_regularizer", description::regularizer_of,
-                             "{\"l1\": 1e-5}, {\"l2\": 1e-4} or both, with numbers of at least 0");
-    const Constraint constraint = description::rule_of(
-        reading_, name.described + "_constraint", description::constraint_of,
-        "\"non_negative\", \"unit_norm\", {\"max_norm\": 2} or {\"min_max_norm\": [0.5, 2], \"rate\": 1}");
-    if (regularizer) {
-      reading_.finishing.emplace_back(
-          [=, registered = name.registered](Module& layer) { layer.regularize(registered, regularizer); });
-    }
-    if (constraint) {
-      reading_.finishing.emplace_back(
-          [=, registered = name.registered](Module& layer) { layer.constrain(registered, constraint); });
-    }
-  }
+  reading_.names_parameters = true;
+  for (const ParameterName& name : names) description::read_rules(reading_, name);
 }
 
 }  // namespace keel::nn

@@ -24,6 +24,7 @@ struct Reading {
   std::vector<std::string> asked = {};
   // What is done to the layer once it is made.
   std::vector<std::function<void(Module& layer)>> finishing = {};
+  bool names_parameters = false;  // LayerOptions::parameters() was called
   std::map<std::string, std::string> alternatives = {};  // by key: words that would have done as well
 
   // "model.json: layers[3] (conv2d)"
@@ -34,6 +35,10 @@ struct Reading {
   // throws: FileError if there are keys that nobody asked for
   void finish() const;
 };
+
+// The rules of a layer whose reader does not name the parameters that may have some: all may, by the names
+// they are registered under.
+void read_rules_of_any_parameters(Reading& reading);
 
 struct DescribedLayer {
   std::string path;
