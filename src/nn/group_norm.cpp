@@ -25,8 +25,9 @@ GroupNorm::GroupNorm(Index groups, Index channels, const GroupNormOptions& optio
   if (options.center) bias = parameter("bias", Tensor::zeros({channels}));
 }
 
-Variable GroupNorm::forward(const Variable& x, Context&) {
+Variable GroupNorm::forward(const Variable& x, Context& context) {
   check_last_axes("group_norm", x, {channels_});
+  if (x.shape().rank() > 2) check_no_mask_of_steps("group_norm", context);
   check_dtype("group_norm", x, options_.scale ? weight : bias);
   return group_norm(x, weight, bias, {.groups = groups_, .epsilon = options_.epsilon});
 }

@@ -14,9 +14,10 @@ InstanceNorm::InstanceNorm(Index channels, const InstanceNormOptions& options)
   bias = parameter("bias", Tensor::zeros({channels}));
 }
 
-Variable InstanceNorm::forward(const Variable& x, Context&) {
+Variable InstanceNorm::forward(const Variable& x, Context& context) {
   const Shape& shape = x.shape();
   check_last_axes("instance_norm", x, {channels_});
+  if (x.shape().rank() > 2) check_no_mask_of_steps("instance_norm", context);
   check_dtype("instance_norm", x, weight);
   check<ValueError>(shape.numel_between(1, shape.rank() - 1) > 1,
                     "[instance_norm] expected more than one position per channel, found input {}: the layer "

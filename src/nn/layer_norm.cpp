@@ -16,8 +16,9 @@ LayerNorm::LayerNorm(const Shape& normalized_shape, const LayerNormOptions& opti
   if (options.center) bias = parameter("bias", Tensor::zeros(normalized_shape));
 }
 
-Variable LayerNorm::forward(const Variable& x, Context&) {
+Variable LayerNorm::forward(const Variable& x, Context& context) {
   check_last_axes("layer_norm", x, normalized_shape_);
+  if (normalized_shape_.rank() > 1) check_no_mask_of_steps("layer_norm", context);
   check_dtype("layer_norm", x, options_.scale ? weight : bias);
   return layer_norm(x, weight, bias, {.axes = normalized_shape_.rank(), .epsilon = options_.epsilon});
 }

@@ -60,6 +60,21 @@ template <class E>
   throw E(fmt::format("layer {} ({}): {}", path, layer.kind(), message));
 }
 
+bool begins_with(const Shape& shape, const Shape& leading) {
+  return shape.rank() > leading.rank() && std::equal(leading.begin(), leading.end(), shape.begin());
+}
+
+// What takes the steps of sequences away leaves a mask that is of nothing any more, or that fits something
+// else by chance.
+void require_steps_of_mask(const Module& part, const Variable& x, const Variable& y, const Context& context) {
+  if (!context.training() || !context.mask().defined()) return;
+  const Shape& mask = context.mask().shape();
+  check<ValueError>(mask.rank() < 2 || !begins_with(x.shape(), mask) || begins_with(y.shape(), mask),
+                    "[{}] made {} of {}, without the steps that the mask {} is of: run what comes then in a "
+                    "context of its own",
+                    part.kind(), y.shape(), x.shape(), mask);
+}
+
 // Calls f() with the context's path leading to the part, which what it throws has in front.
 template <class F>
 auto in_part(const Module& part, const std::string& name, Context& context, const F& f) {
@@ -87,7 +102,11 @@ Variable run_part(Module& part, const std::string& name, const Variable& x, Cont
 
 Variable run_part_as(Module& part, const std::string& name, const Variable& x, Context& context,
                      const std::function<Variable()>& f) {
-  const Variable y = in_part(part, name, context, f);
+  const Variable y = in_part(part, name, context, [&] {
+    Variable result = f();
+    require_steps_of_mask(part, x, result, context);
+    return result;
+  });
   if (context.observer()) context.observer()(context.path() + name, x, y);
   return y;
 }

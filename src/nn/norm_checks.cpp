@@ -52,4 +52,8 @@ void check_no_mask(const char* kind, const Context& context) {
                     "[{}] statistics of some of the rows are not supported: found a mask", kind);
 }
 
+void check_no_mask_of_steps(const char* kind, const Context& context) {
+  if (context.mask().defined() && context.mask().shape().rank() > 1) check_no_mask(kind, context);
+}
+
 }  // namespace keel::nn

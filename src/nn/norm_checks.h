@@ -22,5 +22,7 @@ void check_last_axes(const char* kind, const Variable& x, const Shape& shape);
 void check_rows(const char* kind, const Variable& x, Index channels);
 // throws: ValueError if the context has a mask
 void check_no_mask(const char* kind, const Context& context);
+// The same for a mask of more than the examples: what is per example needs none of those.
+void check_no_mask_of_steps(const char* kind, const Context& context);
 
 }  // namespace keel::nn

@@ -15,8 +15,9 @@ RMSNorm::RMSNorm(const Shape& normalized_shape, const RMSNormOptions& options)
   if (options.scale) weight = parameter("weight", Tensor::ones(normalized_shape));
 }
 
-Variable RMSNorm::forward(const Variable& x, Context&) {
+Variable RMSNorm::forward(const Variable& x, Context& context) {
   check_last_axes("rms_norm", x, normalized_shape_);
+  if (normalized_shape_.rank() > 1) check_no_mask_of_steps("rms_norm", context);
   check_dtype("rms_norm", x, weight);
   double epsilon = 0;
   dispatch_floating("rms_norm", x.dtype(), [&](auto zero) {

@@ -8,6 +8,7 @@
 #include "keel/ops/dense.h"
 #include "keel/ops/elementwise.h"
 #include "keel/ops/reduction.h"
+#include "nn/norm_checks.h"
 
 namespace keel::nn {
 namespace {
@@ -74,7 +75,10 @@ std::optional<Variable> WeightNorm::forward_activated(const Variable& x, Activat
 }
 
 Variable WeightNorm::run(const Variable& x, Activation activation, Context& context) {
-  if (context.training() && options_.data_dependent_init && initialized.item() == 0) initialize(x);
+  if (context.training() && options_.data_dependent_init && initialized.item() == 0) {
+    check_no_mask("weight_norm", context);
+    initialize(x);
+  }
   const Variable y = apply(x, weight_v * (weight_g / norms_of(weight_v)), bias, activation);
   return options_.mean_only_batch_norm ? mean_only_batch_norm(y, context) : y;
 }

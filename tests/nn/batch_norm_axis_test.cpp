@@ -5,9 +5,18 @@
 #include "keel/nn/batch_layer_norm.h"
 #include "keel/nn/batch_norm.h"
 #include "keel/nn/batch_renorm.h"
+#include "keel/nn/dense.h"
+#include "keel/nn/flatten.h"
 #include "keel/nn/full_norm.h"
+#include "keel/nn/group_norm.h"
+#include "keel/nn/instance_norm.h"
+#include "keel/nn/layer_norm.h"
+#include "keel/nn/lstm.h"
 #include "keel/nn/mean_only_batch_norm.h"
 #include "keel/nn/model_description.h"
+#include "keel/nn/rms_norm.h"
+#include "keel/nn/sequential.h"
+#include "keel/nn/weight_norm.h"
 #include "support/check_module.h"
 #include "support/errors.h"
 #include "support/random_tensor.h"
@@ -144,6 +153,49 @@ TEST(BatchNormMask, LayersThatCannotUseItSaySo) {
         message_of<ValueError>([&] { run(*layer, x, Mode::training, mask); }),
         fmt::format("[{}] statistics of some of the rows are not supported: found a mask", layer->kind()));
   }
+}
+
+TEST(Mask, OfStepsIsRefusedByLayersThatNormaliseOverThem) {
+  const Tensor x = random_tensor({2, 3, 4}, 1, DType::float32), mask = Tensor::ones({2, 3});
+  nn::GroupNorm group(2, 4);
+  nn::InstanceNorm instance(4);
+  nn::LayerNorm layer(Shape{3, 4});
+  nn::RMSNorm rms(Shape{3, 4});
+  for (nn::Module* each : std::initializer_list<nn::Module*>{&group, &instance, &layer, &rms}) {
+    EXPECT_EQ(
+        message_of<ValueError>([&] { run(*each, x, Mode::training, mask); }),
+        fmt::format("[{}] statistics of some of the rows are not supported: found a mask", each->kind()));
+    // What is per example has nothing to do with other examples.
+    EXPECT_TRUE(same_bits(run(*each, x, Mode::training, Tensor::ones({2})), run(*each, x)));
+  }
+  nn::LayerNorm of_channels(4);
+  EXPECT_TRUE(same_bits(run(of_channels, x, Mode::training, mask), run(of_channels, x)));
+
+  Rng rng(1, Stream::initialization);
+  nn::WeightNorm weight_norm(nn::Dense(4, 2, rng));
+  EXPECT_EQ(message_of<ValueError>([&] { run(weight_norm, x, Mode::training, mask); }),
+            "[weight_norm] statistics of some of the rows are not supported: found a mask");
+  run(weight_norm, x);
+  run(weight_norm, x, Mode::training, mask);  // after the first batch there are no statistics
+}
+
+TEST(Mask, OfStepsDoesNotOutliveThem) {
+  const Tensor x = random_tensor({2, 3, 4}, 1, DType::float32), mask = Tensor::ones({2, 3});
+  Rng rng(1, Stream::initialization);
+  nn::Sequential last, all, flat;
+  last.add<nn::LSTM>(4, 5, rng);
+  all.add<nn::LSTM>(4, 5, rng, nn::RecurrentOptions{.return_sequences = true});
+  all.add<nn::BatchNorm>(5);
+  flat.add<nn::Flatten>();
+  EXPECT_EQ(message_of<ValueError>([&] { run(last, x, Mode::training, mask); }),
+            "layer 0 (lstm): [lstm] made [2,5] of [2,3,4], without the steps that the mask [2,3] is of: run "
+            "what comes then in a context of its own");
+  EXPECT_TRUE(message_of<ValueError>([&] {
+                run(flat, x, Mode::training, mask);
+              }).starts_with("layer 0 (flatten): [flatten] made [2,12] of [2,3,4], "));
+  run(all, x, Mode::training, mask);
+  run(flat, x, Mode::training, Tensor::ones({2}));
+  run(flat, x, Mode::evaluation, mask);
 }
 
 }  // namespace
