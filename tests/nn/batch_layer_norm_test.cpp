@@ -8,6 +8,7 @@
 #include "keel/nn/state_dict.h"
 #include "support/check_module.h"
 #include "support/errors.h"
+#include "support/module_runs.h"
 #include "support/random_tensor.h"
 
 namespace keel {
@@ -16,27 +17,16 @@ namespace {
 using nn::BatchLayerNorm;
 using nn::BatchLayerNormOptions;
 using nn::BatchLayerNormPopulation;
-using nn::Context;
 using nn::Mode;
 using testing::check_module;
+using testing::expect_near;
 using testing::message_of;
 using testing::random_tensor;
+using testing::run;
 using testing::same_bits;
 
 constexpr double kEightDigits = 5e-9;
 constexpr double kEpsilon = 1e-3;
-
-Variable run(nn::Module& layer, const Variable& x, Mode mode) {
-  Context context(mode);
-  return layer(x, context);
-}
-
-void expect_near(const Tensor& actual, const std::vector<double>& expected, double tolerance) {
-  ASSERT_EQ(actual.numel(), static_cast<Index>(expected.size()));
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    EXPECT_NEAR(actual.data<double>()[i], expected[i], tolerance) << "element " << i;
-  }
-}
 
 std::vector<BatchLayerNormPopulation> all_populations() {
   std::vector<BatchLayerNormPopulation> all;

@@ -16,6 +16,7 @@
 #include "keel/nn/pool2d.h"
 #include "keel/nn/sequential.h"
 #include "support/check_module.h"
+#include "support/module_runs.h"
 #include "support/random_tensor.h"
 
 namespace keel {
@@ -26,21 +27,10 @@ using nn::BatchNormOptions;
 using nn::Context;
 using nn::Mode;
 using testing::check_module;
+using testing::expect_near;
 using testing::random_tensor;
+using testing::run;
 using testing::same_bits;
-
-Variable run(nn::Module& layer, const Variable& x, Mode mode) {
-  Context context(mode);
-  return layer(x, context);
-}
-
-void expect_near(const Tensor& actual, const std::vector<double>& expected, double tolerance) {
-  ASSERT_EQ(actual.numel(), static_cast<Index>(expected.size()));
-  const Tensor exact = actual.to(DType::float64);
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    EXPECT_NEAR(exact.data<double>()[i], expected[i], tolerance) << "element " << i;
-  }
-}
 
 // Few rows, where the terms of the gradient that are of order 1 / rows weigh as much as the first.
 TEST(BatchNormLayer, IsASoundLayerOfAnyRank) {

@@ -11,6 +11,7 @@
 #include "keel/ops/batch_norm.h"
 #include "support/check_module.h"
 #include "support/errors.h"
+#include "support/module_runs.h"
 #include "support/random_tensor.h"
 
 namespace keel {
@@ -18,28 +19,16 @@ namespace {
 
 using nn::BatchRenorm;
 using nn::BatchRenormOptions;
-using nn::Context;
 using nn::Mode;
 using testing::check_module;
+using testing::expect_near;
 using testing::message_of;
 using testing::random_tensor;
+using testing::run;
 using testing::same_bits;
 
 constexpr double kEightDigits = 5e-9;
 const BatchRenormOptions kFullLimits = {.relaxation_begin = 0, .r_max_end = 0, .d_max_end = 0};
-
-Variable run(nn::Module& layer, const Variable& x, Mode mode) {
-  Context context(mode);
-  return layer(x, context);
-}
-
-void expect_near(const Tensor& actual, const std::vector<double>& expected, double tolerance) {
-  ASSERT_EQ(actual.numel(), static_cast<Index>(expected.size()));
-  const Tensor exact = actual.to(DType::float64);
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    EXPECT_NEAR(exact.data<double>()[i], expected[i], tolerance) << "element " << i;
-  }
-}
 
 TEST(BatchRenormLayer, IsASoundLayerOfAnyRank) {
   for (const Shape& shape : {Shape{5, 3}, {2, 2, 3, 5}}) {

@@ -9,32 +9,20 @@
 #include "keel/ops/full_norm.h"
 #include "support/check_module.h"
 #include "support/errors.h"
+#include "support/module_runs.h"
 #include "support/random_tensor.h"
 
 namespace keel {
 namespace {
 
-using nn::Context;
 using nn::FullNorm;
 using nn::Mode;
 using testing::check_module;
+using testing::largest_difference;
 using testing::message_of;
 using testing::random_tensor;
+using testing::run;
 using testing::same_bits;
-
-Variable run(nn::Module& layer, const Variable& x, Mode mode) {
-  Context context(mode);
-  return layer(x, context);
-}
-
-double largest_difference(const Tensor& a, const Tensor& b) {
-  EXPECT_EQ(a.shape(), b.shape());
-  double largest = 0;
-  for (Index i = 0; i < a.numel(); ++i) {
-    largest = std::max(largest, std::abs(a.data<double>()[i] - b.data<double>()[i]));
-  }
-  return largest;
-}
 
 TEST(FullNormLayer, IsASoundLayer) {
   for (const Shape& shape : {Shape{5, 3}, {2, 2, 3, 5}, {1, 4}}) {

@@ -9,6 +9,7 @@
 #include "keel/nn/rms_norm.h"
 #include "support/check_module.h"
 #include "support/errors.h"
+#include "support/module_runs.h"
 #include "support/random_tensor.h"
 
 namespace keel {
@@ -19,6 +20,7 @@ using nn::LayerNorm;
 using nn::Mode;
 using nn::RMSNorm;
 using testing::check_module;
+using testing::expect_near;
 using testing::message_of;
 using testing::random_tensor;
 using testing::same_bits;
@@ -26,13 +28,6 @@ using testing::same_bits;
 Tensor run(nn::Module& layer, const Tensor& x, Mode mode = Mode::training) {
   Context context(mode);
   return layer(Variable(x), context).value();
-}
-
-void expect_near(const Tensor& actual, const std::vector<double>& expected, double tolerance) {
-  ASSERT_EQ(actual.numel(), static_cast<Index>(expected.size()));
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    EXPECT_NEAR(actual.data<double>()[i], expected[i], tolerance) << "element " << i;
-  }
 }
 
 TEST(LayerNormLayer, IsASoundLayerOverOneOrMoreAxes) {

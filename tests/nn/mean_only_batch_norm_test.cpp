@@ -5,23 +5,19 @@
 #include "keel/nn/model_description.h"
 #include "support/check_module.h"
 #include "support/errors.h"
+#include "support/module_runs.h"
 #include "support/random_tensor.h"
 
 namespace keel {
 namespace {
 
-using nn::Context;
 using nn::MeanOnlyBatchNorm;
 using nn::MeanOnlyBatchNormOptions;
 using nn::Mode;
 using testing::check_module;
 using testing::message_of;
 using testing::random_tensor;
-
-Variable run(nn::Module& layer, const Variable& x, Mode mode) {
-  Context context(mode);
-  return layer(x, context);
-}
+using testing::run;
 
 void expect_near(const Tensor& actual, const std::vector<double>& expected) {
   ASSERT_EQ(actual.numel(), static_cast<Index>(expected.size()));

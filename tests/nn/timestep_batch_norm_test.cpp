@@ -5,6 +5,7 @@
 #include "keel/core/tensor_ops.h"
 #include "support/check_module.h"
 #include "support/errors.h"
+#include "support/module_runs.h"
 #include "support/random_tensor.h"
 
 namespace keel {
@@ -18,12 +19,8 @@ using nn::TimestepBatchNorm;
 using testing::check_module;
 using testing::message_of;
 using testing::random_tensor;
+using testing::run;
 using testing::same_bits;
-
-Variable run(nn::Module& layer, const Variable& x, Mode mode) {
-  Context context(mode);
-  return layer(x, context);
-}
 
 // x[:, t, :]
 Tensor step(const Tensor& x, Index t) { return slice(x, 1, t, t + 1).reshape({x.size(0), x.size(2)}); }

@@ -10,6 +10,7 @@
 #include "keel/ops/elementwise.h"
 #include "support/check_module.h"
 #include "support/errors.h"
+#include "support/module_runs.h"
 #include "support/random_tensor.h"
 
 namespace keel {
@@ -22,23 +23,11 @@ using nn::Mode;
 using nn::WeightNorm;
 using nn::WeightNormOptions;
 using testing::check_module;
+using testing::largest_difference;
 using testing::message_of;
 using testing::random_tensor;
+using testing::run;
 using testing::same_bits;
-
-Variable run(nn::Module& layer, const Variable& x, Mode mode) {
-  Context context(mode);
-  return layer(x, context);
-}
-
-double largest_difference(const Tensor& a, const Tensor& b) {
-  EXPECT_EQ(a.shape(), b.shape());
-  double largest = 0;
-  for (Index i = 0; i < a.numel(); ++i) {
-    largest = std::max(largest, std::abs(a.data<double>()[i] - b.data<double>()[i]));
-  }
-  return largest;
-}
 
 TEST(WeightNormLayer, IsASoundLayer) {
   for (const bool mean_only : {false, true}) {
