@@ -1,6 +1,8 @@
 // Recurrent layers in model descriptions.
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "keel/nn/lstm.h"
@@ -44,6 +46,21 @@ TEST(RecurrentDescription, MakesAnLstmOfTheRowsOfImages) {
   EXPECT_EQ(layer.named_parameters()[3].variable.value().at({0}), 0);
   nn::Context context(nn::Mode::training);
   EXPECT_EQ((*model)(Variable(Tensor::zeros({3, 8, 6, 1})), context).shape(), (Shape{3, 10}));
+}
+
+// A model is read from a file with no more elements than the file has.
+TEST(RecurrentDescription, AsksForNoMoreThanItHolds) {
+  for (const char* kind : {"rnn", "lstm", "gru"}) {
+    for (const char* norm : {"none", "layer", "batch"}) {
+      const ModelDescription description =
+          rows_and(fmt::format(R"({{"layer": "{}", "units": 5, "norm": "{}"}})", kind, norm));
+      Index elements = 0;
+      for (const NamedTensor& named : build(description)->state_dict()) elements += named.tensor.numel();
+      EXPECT_NO_THROW(
+          description.build({8, 6, 1}, 10, Rng(7, Stream::initialization), {.parameters = elements}))
+          << kind << ", " << norm;
+    }
+  }
 }
 
 TEST(RecurrentDescription, SpellsOutWhatItDefaultsAndBuildsTheSameFromIt) {

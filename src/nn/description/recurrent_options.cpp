@@ -60,7 +60,8 @@ RecurrentOptions RecurrentDescription::at(LayerSite& site) const {
   result.bias_init = needs_biases ? pytorch_default() : site.bias_init(init);
   if (options.norm == RecurrentNorm::batch) {
     result.timesteps = input[0];
-    site.reserve_parameter({4, input[0], width});
+    // Mean and variance of each norm; RNN, of one gate, has a single norm for both of its products.
+    site.reserve_parameter({gates == 1 ? 2 : 4, input[0], width});
   }
   return result;
 }
