@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -12,6 +13,7 @@
 #include "keel/core/did_you_mean.h"
 #include "keel/core/parallel.h"
 #include "keel/data/load.h"
+#include "keel/io/atomic_file.h"
 #include "keel/train/progress_display.h"
 #include "study/commit.h"
 #include "study/study.h"
@@ -171,6 +173,35 @@ void print_verdicts(const Json& claims) {
   }
 }
 
+// Adds to the chosen claims those that an earlier call with this directory has finished: their trials are
+// there, and they stay in the record.
+//   throws: FileError if that call was of other seeds, another length or other data, whose results would be
+//   lost
+void add_finished_claims(std::vector<Claim>& chosen, const std::filesystem::path& path, const Json& record) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return;
+  constexpr std::size_t kMostBytes = std::size_t{1} << 26;
+  const std::string text = io::read_file(path, kMostBytes);
+  const Json earlier = Json::parse(text, nullptr, false);
+  for (const char* key : {"length", "seeds", "data"}) {
+    const Json found = earlier.is_object() ? earlier.value(key, Json()) : Json();
+    check<FileError>(
+        found == record.at(key),
+        "{}: expected the results of a study with the {} {}, found {}; remove it, or name another "
+        "directory by --out",
+        path.string(), key, record.at(key).dump(), found.dump());
+  }
+  const Json claims = earlier.value("claims", Json::array());
+  for (const Claim& claim : study::all_claims()) {
+    const auto is_it = [&](const Claim& other) { return other.id == claim.id; };
+    if (std::any_of(chosen.begin(), chosen.end(), is_it)) continue;
+    const auto finished = [&](const Json& one) {
+      return one.is_object() && one.value("id", "") == claim.id && one.value("complete", false);
+    };
+    if (std::any_of(claims.begin(), claims.end(), finished)) chosen.push_back(claim);
+  }
+}
+
 int run(int argc, char** argv) {
   CommandLine command(
       kProgram, "Tests what articles say of Batch Normalization: trains networks, compares, and judges.\n");
@@ -183,7 +214,7 @@ int run(int argc, char** argv) {
   }
   if (command.flag("quick") && command.flag("full"))
     throw apps::UsageError("--quick and --full exclude each other");
-  const std::vector<Claim> claims = chosen_claims(command, study::all_claims());
+  std::vector<Claim> claims = chosen_claims(command, study::all_claims());
   const Index processors = std::max<Index>(1, std::thread::hardware_concurrency());
   const Index asked = command.integer("jobs", 0, 1024);
   std::vector<std::string> arguments = {kProgram};
@@ -195,7 +226,9 @@ int run(int argc, char** argv) {
   record["data"] = {{"name", data::name_of_data_set(command.text("data"), sets)},
                     {"training", part_record(*sets.train)},
                     {"test", part_record(*sets.test)}};
+  for (Index seed = 1; seed <= seeds; ++seed) record["seeds"].push_back(seed);
   directory.prepare({});
+  add_finished_claims(claims, directory.path() / kRecord, record);
   apps::watch_for_interruption();
   study::Study study(claims,
                      {.commit = study::built_from(),
@@ -211,7 +244,6 @@ int run(int argc, char** argv) {
     ProgressLines lines;
     finished = study.run([&](const auto& progress) { lines.show(progress); });
   }
-  for (Index seed = 1; seed <= seeds; ++seed) record["seeds"].push_back(seed);
   record["jobs"] = asked == 0 ? processors : asked;
   record["commits"] = study.commits();
   record["seconds"] = study.seconds();

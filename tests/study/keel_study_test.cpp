@@ -73,6 +73,25 @@ TEST_F(KeelStudy, TestsClaimsAndWritesWhatItFound) {
   EXPECT_EQ(trials().size(), 3 + 1);
 }
 
+TEST_F(KeelStudy, KeepsTheClaimsOfEarlierCalls) {
+  EXPECT_EQ(study({"--claim", "signatures", "--seeds", "2"}).status, 0);
+  EXPECT_EQ(study({"--claim", "normalized-outputs", "--seeds", "2"}).status, 0);
+  const json before = record();
+  json ids = json::array();
+  for (const json& claim : before["claims"]) ids.push_back(claim["id"]);
+  EXPECT_EQ(ids, (json{"normalized-outputs", "signatures"}));
+  // What would take their place is refused.
+  for (const Strings& other : {Strings{"--seeds", "3"}, {"--seeds", "2", "--full"}}) {
+    Arguments arguments = {"--claim", "signatures"};
+    arguments.insert(arguments.end(), other.begin(), other.end());
+    const Outcome outcome = study(arguments);
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_NE(outcome.err.find("study.json: expected the results of a study with the "), std::string::npos)
+        << outcome.err;
+    EXPECT_EQ(record(), before);
+  }
+}
+
 TEST_F(KeelStudy, GivesTheSameForAnyNumberOfJobs) {
   EXPECT_EQ(study({"--claim", kClaims, "--jobs", "1"}, "one").status, 0);
   EXPECT_EQ(study({"--claim", kClaims, "--jobs", "3"}, "three").status, 0);

@@ -24,7 +24,7 @@ struct Reading {
   std::vector<std::string> asked = {};
   // What is done to the layer once it is made.
   std::vector<std::function<void(Module& layer)>> finishing = {};
-  bool names_parameters = false;  // LayerOptions::parameters() was called
+  bool names_parameters = false;                         // LayerOptions::parameters() was called
   std::map<std::string, std::string> alternatives = {};  // by key: words that would have done as well
 
   // "model.json: layers[3] (conv2d)"
