@@ -185,9 +185,11 @@ Json Study::claims() const {
     for (const Source& source : claim.sources) {
       sources.push_back({{"article", name_of(source.article)}, {"quote", source.quote}});
     }
-    Json one = {{"id", claim.id},           {"title", claim.title},
-                {"sources", sources},       {"question", claim.question},
-                {"setting", claim.setting}, {"measure", claim.measure}};
+    const bool quick = options_.length == Length::quick;
+    const std::string setting = claim.setting + (quick ? "; here quicker: fewer steps, coarser grids" : "");
+    Json one = {{"id", claim.id},     {"title", claim.title},
+                {"sources", sources}, {"question", claim.question},
+                {"setting", setting}, {"measure", claim.measure}};
     one.update(judged(claim, plans_[i]));
     all.push_back(std::move(one));
   }

@@ -63,7 +63,8 @@ def header(record) -> str:
             f"<section class=facts><h2>The articles</h2>\n{definitions(articles)}</section>\n"
             f"<section class=facts><h2>How to read this</h2>\n{definitions(meanings)}"
             "<p>The verdict follows from the checks by a rule that was fixed before the run. Intervals are of 95 %, "
-            "over the seeds; where two are compared, of their differences or ratios seed by seed. In figures, lines "
+            "over the seeds; where two are compared, of their differences or ratios seed by seed. Each check stands at 95 % by "
+            "itself: where there is nothing, one in twenty is decided by chance. In figures, lines "
             "and points are means over the seeds, bands and bars are their intervals. One colour is one normalization "
             "throughout: <i>none</i> is blue and <i>batch</i> red.</p></section>\n")
 

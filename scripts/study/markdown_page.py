@@ -82,6 +82,7 @@ def document(record, page: str) -> str:
     lines += ["## What was run", "", *table(("", ""), [
         (title, f"`{text}`" if typed else escaped(text)) for title, text, typed in wording.run_facts(record)])]
     lines += ["Intervals are of 95 %, over the seeds, of paired differences or ratios where two are compared. "
+              "Each check stands at 95 % by itself: where there is nothing, one in twenty is decided by chance. "
               "A verdict follows from the checks by a rule that was fixed before the run:", ""]
     lines += [f"- {verdict}: {meaning}." for verdict, meaning in wording.VERDICT_MEANINGS]
     lines += [""]
