@@ -52,7 +52,7 @@ class StudyTest : public ::testing::Test {
     };
     claim.judge = [](const Plan&, const Results& results, Report& report) {
       report.expect_more("a is more", results.values("a", "value"), results.values("b", "value"));
-      report.add({"once", results.values("once", "value")});
+      report.add({"once", results.values("once", "value"), 101});
     };
     return claim;
   }
@@ -82,6 +82,15 @@ class StudyTest : public ::testing::Test {
   Study::Progress last_;
   std::vector<std::string> troubles_, completed_;
 };
+
+// What was expected is of a full study's settings.
+TEST_F(StudyTest, ShowsWhatWasExpectedOfFullStudiesOnly) {
+  Study quick = study({claim("c", 2, 1)});
+  EXPECT_TRUE(quick.run([](const auto&) {}));
+  const Json found = quick.claims();
+  EXPECT_FALSE(found[0]["numbers"][0].contains("expected"));
+  EXPECT_TRUE(found[0]["setting"].get<std::string>().ends_with("fewer steps, coarser grids"));
+}
 
 TEST_F(StudyTest, RunsTrialsOfEachSeedAndJudges) {
   Study one = study({claim("first", 2, 1), claim("second", 5, 6)});
