@@ -47,16 +47,6 @@ std::vector<double> last_good_rate(const Results& results, const std::string& ar
   return last;
 }
 
-double best_rate(const Results& results, const std::string& arm, const std::vector<double>& rates,
-                 const std::string& path, bool largest, double missing) {
-  const auto score = [&](double rate) {
-    const double mean = mean_of(values_or(results, at_rate(arm, rate), path, missing));
-    return largest ? mean : -mean;
-  };
-  return *std::max_element(rates.begin(), rates.end(),
-                           [&](double a, double b) { return score(a) < score(b); });
-}
-
 AtBestRate at_best_rate(const Results& results, const std::string& arm, const std::vector<double>& rates,
                         const std::string& path, bool largest, double missing) {
   std::vector<std::vector<double>> by_rate;

@@ -16,18 +16,14 @@ std::string at_rate(const std::string& arm, double learning_rate);
 std::vector<double> last_good_rate(const Results& results, const std::string& arm,
                                    const std::vector<double>& rates, double good);
 
-// The rate whose mean over the seeds of the number at `path` is the largest (or the smallest). Where there is
-// no number, as for steps to a target that was not reached, `missing` counts.
-double best_rate(const Results& results, const std::string& arm, const std::vector<double>& rates,
-                 const std::string& path, bool largest, double missing);
-
 // An arm at its own best rate: for each seed the rate at which the mean over the OTHER seeds is best, so that
-// a seed is not judged at the rate that it chose itself.
+// a seed is not judged at the rate that it chose itself. Where there is no number at `path`, as for steps to
+// a target that was not reached, `missing` counts.
 struct AtBestRate {
   std::vector<double> values;  // one a seed
   double rate;                 // the best over all seeds
   bool at_edge;                // the first or last of the rates: a better one may lie outside
-  // "0.3", or "3, the last of the rates"
+  // "0.3", or "3, at the edge of the rates"
   std::string shown() const;
 };
 AtBestRate at_best_rate(const Results& results, const std::string& arm, const std::vector<double>& rates,

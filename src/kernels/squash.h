@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "kernels/kernel.h"
+#include "kernels/sigmoid.h"
 
 namespace keel::kernels {
 namespace {
@@ -38,10 +39,7 @@ inline __attribute__((always_inline)) float logistic(float x) {
   const float e = bounded_exp(x < 0 ? x : -x);
   return (x < 0 ? e : 1.0F) / (1.0F + e);
 }
-inline double logistic(double x) {
-  const double e = std::exp(x < 0 ? x : -x);
-  return (x < 0 ? e : 1.0) / (1.0 + e);
-}
+inline double logistic(double x) { return sigmoid_of(x); }
 
 // Near 0 the polynomial of Cephes's tanhf, as 1 - 2 / (e^2x + 1) has no correct digits there.
 inline __attribute__((always_inline)) float hyperbolic_tangent(float x) {
