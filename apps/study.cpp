@@ -110,8 +110,11 @@ std::string processor() {
 Json machine() {
   utsname system = {};
   uname(&system);
+  double load = 0;  // of the last minute: whether something else was running
+  const bool is_known = getloadavg(&load, 1) == 1;
   return {{"processor", processor()},
           {"cores", std::thread::hardware_concurrency()},
+          {"load_at_start", is_known ? Json(load) : Json(nullptr)},
           {"system", fmt::format("{} {} {}", system.sysname, system.release, system.machine)}};
 }
 

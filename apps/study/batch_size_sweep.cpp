@@ -40,11 +40,11 @@ Json one_epoch(const Plan& plan, const std::string& arm, Index batch_size, doubl
   const Index steps = plan.choose<Index>(20000, 60000) / batch_size;
   Json setting = probe({.norm = norm_of(arm, batch_size, steps)}, rate, steps);
   setting["batch"] = batch_size;
-  if (arm == "weight") setting["first_batch"] = kFirstBatch;
+  if (arm.starts_with("weight")) setting["first_batch"] = kFirstBatch;
   return setting;
 }
 
-bool needs_two(const std::string& arm) { return arm == "batch" || arm == "renorm"; }
+bool needs_two(const std::string& arm) { return arm == "batch" || arm == "renorm" || arm.ends_with("BN"); }
 
 }  // namespace
 

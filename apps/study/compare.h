@@ -8,6 +8,9 @@
 
 namespace keel::study {
 
+// Accuracies, and losses of well trained networks, that are nearer than that to each other are a tie.
+inline constexpr double kTie = 0.002;
+
 // An arm of a comparison: what trials and series call it, and what was expected of its number.
 struct Arm {
   std::string name;

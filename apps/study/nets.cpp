@@ -7,16 +7,24 @@
 namespace keel::study {
 namespace {
 
+constexpr const char* kMeanOnly = "weight, mean-only BN";
+
+bool reparametrises(const std::string& norm) { return norm == "weight" || norm == kMeanOnly; }
+
 void add_norm(Json& layers, const Net& net) {
-  if (net.norm == "none" || net.norm == "weight") return;
+  if (net.norm == "none" || reparametrises(net.norm)) return;
   layers.push_back(net.norm.front() == '{' ? Json::parse(net.norm) : norm_layer(net.norm));
 }
 
 void add_dense(Json& layers, const Net& net, Index units) {
   Json dense = {{"layer", "dense"}, {"units", units}};
-  layers.push_back(net.norm == "weight"
-                       ? Json{{"layer", "weight_norm"}, {"body", Json::array({std::move(dense)})}}
-                       : std::move(dense));
+  if (!reparametrises(net.norm)) {
+    layers.push_back(std::move(dense));
+    return;
+  }
+  Json reparametrised = {{"layer", "weight_norm"}, {"body", Json::array({std::move(dense)})}};
+  if (net.norm == kMeanOnly) reparametrised["mean_only_batch_norm"] = true;
+  layers.push_back(std::move(reparametrised));
 }
 
 Json residual_block(const Net& net) {

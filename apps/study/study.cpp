@@ -73,7 +73,7 @@ bool Study::run(const std::function<void(const Progress&)>& watch) {
       continue;
     }
     if (!problem.empty()) {
-      progress_.trouble = problem + ": run again";
+      progress_.trouble = problem + "; the trial is run again";
       watch(progress_);
       progress_.trouble.clear();
     }

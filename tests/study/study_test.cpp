@@ -205,7 +205,7 @@ TEST_F(StudyTest, RunsDamagedTrialsAgain) {
   ASSERT_EQ(troubles_.size(), 2);
   for (const std::string& trouble : troubles_) {
     EXPECT_EQ(trouble.find((directory_ / "trials").string()), 0) << trouble;
-    EXPECT_TRUE(trouble.ends_with(": run again")) << trouble;
+    EXPECT_TRUE(trouble.ends_with("; the trial is run again")) << trouble;
   }
   EXPECT_EQ(without_seconds(one), without_seconds(again));
 }

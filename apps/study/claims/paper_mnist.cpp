@@ -58,6 +58,20 @@ void judge(const Plan& plan, const Results& results, Report& report) {
     found += fmt::format("{}{} against {} at rate {:g}", found.empty() ? "" : ", ", percent(with),
                          percent(without), expected.rate);
   }
+  const auto soonest = [&](const char* norm) {
+    std::vector<Reached> all;
+    for (const double rate : kPaperRates) all.push_back(steps_to_95(plan, results, at_rate(norm, rate)));
+    return *std::min_element(all.begin(), all.end(), [](const Reached& a, const Reached& b) {
+      return mean_of(a.steps) < mean_of(b.steps);
+    });
+  };
+  const Reached soonest_none = soonest("none"), soonest_batch = soonest("batch");
+  report.expect_ratio("each at the rate where it is soonest, BN reaches 95 % in fewer steps", soonest_none,
+                      soonest_batch, 1);
+  report.add(
+      Number{"steps to 95 % at the best rate for that, none" + soonest_none.remark(), soonest_none.steps});
+  report.add(
+      Number{"steps to 95 % at the best rate for that, BN" + soonest_batch.remark(), soonest_batch.steps});
   report.expect_more("each at its best rate, BN ends at a higher test accuracy",
                      at_best_rate(results, "batch", kPaperRates).values,
                      at_best_rate(results, "none", kPaperRates).values);

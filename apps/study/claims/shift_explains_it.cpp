@@ -13,8 +13,6 @@ namespace {
 const std::vector<Arm> kArms = {{"none", 0.964}, {"batch", 0.977}, {"noisy", 0.972}};
 
 constexpr double kRate = 0.5;
-// As good as, in accuracy.
-constexpr double kMargin = 0.002;
 
 std::string shift_of(const std::string& arm) { return "shift " + arm; }
 
@@ -38,7 +36,7 @@ void judge(const Plan&, const Results& results, Report& report) {
     kept.push_back(noisy[seed] - none[seed]);
   }
   report.expect_more("with the shift put back behind it, BN is no better than no norm (to 0.2 points)", none,
-                     noisy, -kMargin);
+                     noisy, -kTie);
   report.expect_more("the shift costs more than half of what BN gains", lost, kept);
   add_numbers(report, results, kArms, "accuracy", "test accuracy");
   for (const Arm& arm : kArms) {

@@ -18,6 +18,7 @@ const std::vector<Expected> kArms = {{"none", {}},
                                      {"rms", {}},
                                      {"renorm", {0.78, 0.949, 0.960, 0.964, 0.966}},
                                      {"weight", {}},
+                                     {"weight, mean-only BN", {}},
                                      {"bln", {0.923, 0.917, 0.931, 0.937, 0.945}},
                                      {"full", {0.964, 0.966, 0.963, 0.963, 0.959}}};
 const std::vector<Index> kExpectedSizes = {2, 4, 8, 16, 64};

@@ -69,6 +69,8 @@ Json run(const Json& setting, const TrialContext& context) {
   }
   for (Index repetition = 0; repetition < setting.at("repetitions"); ++repetition) {
     for (Arm& arm : arms) repeat(arm, steps);
+    // So that none is always the one behind another.
+    std::reverse(arms.begin(), arms.end());
   }
   Json result = Json::object();
   for (const Arm& arm : arms) {
@@ -91,7 +93,8 @@ double seconds(const Json& setting) {
 }  // namespace
 
 const Measurement& step_time() {
-  static const Measurement measurement = {.name = "step_time", .run = run, .seconds = seconds, .alone = true};
+  static const Measurement measurement = {
+      .name = "step_time", .version = 2, .run = run, .seconds = seconds, .alone = true};
   return measurement;
 }
 
