@@ -19,6 +19,7 @@
 #include "study/study.h"
 #include "support/command_line.h"
 #include "support/interruption.h"
+#include "support/norm_arms.h"
 #include "support/run_directory.h"
 #include "support/training_data.h"
 
@@ -32,8 +33,20 @@ using study::Json;
 constexpr const char* kProgram = "keel-study";
 constexpr const char* kRecord = "study.json";
 
+// Whether what --quick and --full say, each alone or negated, is --full.
+bool is_full(const CommandLine& command) {
+  const bool quick_given = command.given("quick"), quick = command.flag("quick");
+  const bool full = command.given("full") ? command.flag("full") : quick_given && !quick;
+  if (quick_given && quick == full) {
+    throw apps::UsageError(full ? "--quick and --full exclude each other"
+                                : "expected either --quick or --full, found neither");
+  }
+  return full;
+}
+
 void declare(CommandLine& command) {
-  command.add_flag("list", "List the claims, and what testing each of them takes; then end");
+  command.add_flag("list",
+                   "List the claims, or those that --claim names, and what testing each takes; then end");
   command.add("claim", "ID[,ID...]", "", "Test these claims");
   command.add_flag("all", "Test all claims");
   command.add_flag("quick", "Shorter training and coarser grids: for a look. The default");
@@ -71,11 +84,13 @@ void print_list(const std::vector<Claim>& claims, Index seeds) {
 
 std::vector<Claim> chosen_claims(const CommandLine& command, std::vector<Claim> all) {
   const std::string& text = command.text("claim");
-  if (command.flag("all")) {
-    if (command.given("claim")) throw apps::UsageError("--all and --claim exclude each other");
-    return all;
+  if (command.flag("all") && command.given("claim")) {
+    throw apps::UsageError("--all and --claim exclude each other");
   }
-  if (text.empty()) throw apps::UsageError("expected --claim ID, --all or --list; --list names the claims");
+  if (command.flag("all") || (command.flag("list") && !command.given("claim"))) return all;
+  if (!command.given("claim")) {
+    throw apps::UsageError("expected --claim ID, --all or --list; --list names the claims");
+  }
   std::vector<std::string> ids;
   for (const Claim& claim : all) ids.push_back(claim.id);
   std::vector<Claim> chosen;
@@ -149,7 +164,7 @@ Json part_record(const data::Dataset& dataset) {
   return {{"examples", dataset.size()}, {"crc32", dataset.fingerprint()}};
 }
 
-Json record_of(const CommandLine& command, const std::vector<std::string>& arguments) {
+Json record_of(bool full, const std::vector<std::string>& arguments) {
   const BuildInfo build = build_info();
   Json articles;
   for (const study::Article article : study::all_articles()) articles[name_of(article)] = title_of(article);
@@ -159,7 +174,7 @@ Json record_of(const CommandLine& command, const std::vector<std::string>& argum
           {"build_type", build.build_type},
           {"isa", build.isa},
           {"command", fmt::format("{}", fmt::join(arguments, " "))},
-          {"length", command.flag("full") ? "full" : "quick"},
+          {"length", full ? "full" : "quick"},
           {"machine", machine()},
           {"articles", articles},
           {"started", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))}};
@@ -205,26 +220,35 @@ void add_finished_claims(std::vector<Claim>& chosen, const std::filesystem::path
   }
 }
 
+// What runs of other programs leave in their directories.
+std::vector<std::filesystem::path> files_of_other_programs() {
+  constexpr const char* kConfig = "config.json";
+  std::vector<std::filesystem::path> files = {kConfig};
+  for (const std::filesystem::path& arm : apps::norm_arm_directories()) files.push_back(arm / kConfig);
+  return files;
+}
+
 int run(int argc, char** argv) {
   CommandLine command(
       kProgram, "Tests what articles say of Batch Normalization: trains networks, compares, and judges.\n");
   declare(command);
   if (!command.parse(argc, argv)) return 0;
   const Index seeds = command.integer("seeds", 2, 1000);
+  const bool full = is_full(command);
+  std::vector<Claim> claims = chosen_claims(command, study::all_claims());
   if (command.flag("list")) {
-    print_list(study::all_claims(), seeds);
+    print_list(claims, seeds);
     return 0;
   }
-  if (command.flag("quick") && command.flag("full"))
-    throw apps::UsageError("--quick and --full exclude each other");
-  std::vector<Claim> claims = chosen_claims(command, study::all_claims());
+  if (command.text("out").empty()) throw apps::UsageError("--out: expected a directory, found ''");
   const Index processors = std::max<Index>(1, std::thread::hardware_concurrency());
   const Index asked = command.integer("jobs", 0, 1024);
   std::vector<std::string> arguments = {kProgram};
   arguments.insert(arguments.end(), argv + 1, argv + argc);
-  Json record = record_of(command, arguments);
+  Json record = record_of(full, arguments);
   set_num_threads(1);
   apps::RunDirectory directory(command.text("out"), {kRecord}, apps::Existing::resume);
+  directory.require_none_of(files_of_other_programs());
   const data::TrainTest sets = apps::load_source(command);
   record["data"] = {{"name", data::name_of_data_set(command.text("data"), sets)},
                     {"training", part_record(*sets.train)},
@@ -235,7 +259,7 @@ int run(int argc, char** argv) {
   apps::watch_for_interruption();
   study::Study study(claims,
                      {.commit = study::built_from(),
-                      .length = command.flag("full") ? study::Length::full : study::Length::quick,
+                      .length = full ? study::Length::full : study::Length::quick,
                       .seeds = seeds,
                       .jobs = asked == 0 ? processors : asked,
                       .training = sets.train,

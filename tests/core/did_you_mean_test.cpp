@@ -12,6 +12,13 @@ TEST(DidYouMean, NamesTheNearest) {
   EXPECT_EQ(did_you_mean("drop-out", known, "--{}"), ": did you mean --dropout?");
 }
 
+TEST(DidYouMean, TakesNoNoticeOfCapitalsAndOfWhatJoinsWords) {
+  const std::vector<std::string> known = {"paper-mnist", "batch_norm", "RMS"};
+  EXPECT_EQ(did_you_mean("PAPER MNIST", known), ": did you mean 'paper-mnist'?");
+  EXPECT_EQ(did_you_mean("Batch-Norm", known), ": did you mean 'batch_norm'?");
+  EXPECT_EQ(did_you_mean("rms", known), ": did you mean 'RMS'?");
+}
+
 TEST(DidYouMean, SaysNothingOfNamesThatAreFarAway) {
   EXPECT_EQ(did_you_mean("xyz", {"conv", "dab"}), "");
   EXPECT_EQ(did_you_mean("transformer", {"resnet20", "cnn"}), "");

@@ -55,6 +55,17 @@ TEST_F(KeelStudy, ListsTheClaimsWithWhatTheyAskMeasureAndCost) {
   EXPECT_NE(outcome.out.find("  cost:     1 s quick, 1 s full, on one core\n"), std::string::npos);
 }
 
+TEST_F(KeelStudy, ListsTheClaimsThatAreNamed) {
+  const Outcome outcome = run_program("keel-study", {"--list", "--claim", "signatures,overhead"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_EQ(outcome.out.find("signatures\n"), 0) << outcome.out;
+  EXPECT_NE(outcome.out.find("\noverhead\n"), std::string::npos) << outcome.out;
+  EXPECT_EQ(outcome.out.find("normalized-outputs\n"), std::string::npos) << outcome.out;
+  expect_wrong_usage(
+      {"--list", "--claim", "signature"},
+      "--claim: expected ids that --list names, found 'signature': did you mean 'signatures'?");
+}
+
 TEST_F(KeelStudy, TestsClaimsAndWritesWhatItFound) {
   const Outcome outcome = study({"--claim", kClaims, "--seeds", "3"});
   EXPECT_EQ(outcome.status, 0) << outcome.err;
@@ -119,6 +130,10 @@ TEST_F(KeelStudy, NamesClaimsNearAnUnknownOne) {
   expect_wrong_usage({"--claim", "normalised-outputs"},
                      "--claim: expected ids that --list names, found 'normalised-outputs': did you mean "
                      "'normalized-outputs'?");
+  expect_wrong_usage({"--claim", "PAPER_MNIST"},
+                     "--claim: expected ids that --list names, found 'PAPER_MNIST': did you mean "
+                     "'paper-mnist'?");
+  expect_wrong_usage({"--claim", ""}, "--claim: expected ids that --list names, found ''");
   expect_wrong_usage({"--claim", "signatures,,overhead"},
                      "--claim: expected ids that --list names, found ''");
   expect_wrong_usage({"--claim", "signatures,overhead,signatures"},
@@ -129,10 +144,33 @@ TEST_F(KeelStudy, RefusesWhatDoesNotGoTogether) {
   expect_wrong_usage({}, "expected --claim ID, --all or --list; --list names the claims");
   expect_wrong_usage({"--all", "--claim", "signatures"}, "--all and --claim exclude each other");
   expect_wrong_usage({"--claim", "signatures", "--quick", "--full"}, "--quick and --full exclude each other");
+  expect_wrong_usage({"--claim", "signatures", "--no-quick", "--no-full"},
+                     "expected either --quick or --full, found neither");
+  const Outcome nowhere = run_program("keel-study", {"--claim", "signatures", "--data", data(), "--out", ""});
+  EXPECT_EQ(nowhere.err, "error: --out: expected a directory, found ''\n");
+  EXPECT_EQ(nowhere.status, 2);
   const Outcome one_seed = study({"--claim", "signatures", "--seeds", "1"});
   EXPECT_EQ(one_seed.status, 2);
   EXPECT_NE(one_seed.err.find("--seeds"), std::string::npos) << one_seed.err;
   EXPECT_FALSE(fs::exists(out()));
+}
+
+TEST_F(KeelStudy, IsAFullOneIfItIsNotToBeQuick) {
+  EXPECT_EQ(study({"--claim", "signatures", "--seeds", "2", "--no-quick"}).status, 0);
+  EXPECT_EQ(record()["length"], "full");
+}
+
+TEST_F(KeelStudy, RefusesTheDirectoryOfAnotherProgram) {
+  for (const char* file : {"config.json", "bn/config.json"}) {
+    fs::create_directories((out() / file).parent_path());
+    keel::testing::write_text(out() / file, "{}");
+    const Outcome outcome = study({"--claim", "signatures"});
+    EXPECT_EQ(outcome.err, "error: " + out().string() + " holds a run of another program (" + file +
+                               "): name another directory\n");
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_FALSE(fs::exists(out() / "study.json"));
+    fs::remove(out() / file);
+  }
 }
 
 TEST_F(KeelStudy, SaysWhichDataAreMissing) {
