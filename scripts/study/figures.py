@@ -12,7 +12,7 @@ from study.styles import COLORS, Style, drawn_series
 
 WIDTH, AXES_HEIGHT = 4.2, 2.6  # inches; a phone shows 72 units an inch a little larger than they are
 FONT_SIZE = 9
-ROW_HEIGHT = 0.18  # of a legend
+ROW_HEIGHT = 0.165  # of a legend
 CHARACTER = 0.068  # about the width of one, in inches
 
 # Colours that only stand for what the page puts in their place.
@@ -21,25 +21,37 @@ MOST_MARKERS = 12  # of a line
 
 
 class Curve:
-    """A series as it is drawn: points with a mean, and the places of those without."""
+    """A series as it is drawn: its points, not a number where it has no mean that can stand on the axis."""
 
-    def __init__(self, series, figure, scale, offset):
+    def __init__(self, series, figure, percent, offset):
         self.name = series["name"]
         logs = figure["log_x"] and not figure.get("categories"), figure["log_y"]
         shown = [point for point in sorted(series["points"], key=lambda one: one["x"])
                  if point["x"] > 0 or not logs[0]]
-        drawn = [point for point in shown if point["mean"] is not None and (point["mean"] > 0 or not logs[1])]
-        self.missing = [point["x"] + offset for point in shown if point["mean"] is None]
-        self.x = [point["x"] + offset for point in drawn]
-        self.mean = [scale * point["mean"] for point in drawn]
-        self.low, self.high = ([scale * (point["mean"] if point[end] is None else point[end]) for point in drawn]
-                               for end in ("low", "high"))
-        self.partial = [any(value is None for value in point.get("values", [])) for point in drawn]
-        self.values = [scale * value for point in drawn for value in point.get("values", []) if value is not None]
+        scale = 100 if percent else 1
+        self.x = [point["x"] + offset for point in shown]
+        self.diverged = [point["mean"] is None for point in shown]
+        self.partial = [point["mean"] is not None and None in point.get("values", []) for point in shown]
+        drawn = [point["mean"] is not None and (point["mean"] > 0 or not logs[1]) for point in shown]
+        self.mean = [scale * point["mean"] if known else math.nan for point, known in zip(shown, drawn)]
+        self.low, self.high = ([mean if point[end] is None else scale * point[end]
+                                for point, mean in zip(shown, self.mean)] for end in ("low", "high"))
+        if percent:  # Student's t knows nothing of the ends of what it is of
+            self.low, self.high = ([min(max(value, 0), 100) for value in ends] for ends in (self.low, self.high))
+        self.values = [scale * value for point, known in zip(shown, drawn) if known
+                       for value in point.get("values", []) if value is not None]
+        every = max(1, math.ceil(len(shown) / MOST_MARKERS))
+        self.marked = [index for index, known in enumerate(drawn)
+                       if index % every == 0 or known and False in drawn[max(index - 1, 0):index + 2]]
 
     @property
     def has_interval(self):
         return any(low < high for low, high in zip(self.low, self.high))
+
+    def places_where(self, wanted):
+        """So many marks as a line has, and where one begins."""
+        return [index for index, one in enumerate(wanted)
+                if one and (index in self.marked or not wanted[index - 1] or index == 0)]
 
 
 class Drawing:
@@ -56,11 +68,12 @@ class Drawing:
         self.named_by_place = self.apart and all(series["name"] == self.categories[int(point["x"])]
                                                  for series in shown for point in series["points"])
         step = min(0.22, 0.7 / max(len(shown), 1)) if self.categories and not self.apart else 0
-        self.curves = [Curve(series, figure, 100 if self.percent else 1, (index - (len(shown) - 1) / 2) * step)
+        self.curves = [Curve(series, figure, self.percent, (index - (len(shown) - 1) / 2) * step)
                        for index, series in enumerate(shown)]
         # Names that do not fit side by side stand one below the other.
         room = (WIDTH - 0.7) / max(len(self.categories), 1)
-        self.marked: list[float] = []
+        self.crossed: list[float] = []
+        self.clipped = False
         self.sideways = any(len(name) * CHARACTER > room for name in self.categories)
 
     @property
@@ -78,14 +91,25 @@ class Drawing:
             entries.append(Line2D([], [], color=color, marker=style.marker, markersize=5, linewidth=1.6,
                                   markeredgecolor=GROUND, markeredgewidth=0.5, label=curve.name,
                                   linestyle="none" if self.categories else style.dashes))
-        return entries
+        return [] if len(entries) == 1 or self.named_by_place else entries
+
+    def sign_entries(self):
+        """Of what the curves' marks mean."""
+        from matplotlib.lines import Line2D
+
+        word = wording.missing_word(self.figure["y_label"])
+        signs = [(any(any(curve.diverged) for curve in self.curves), word, {"marker": "x", "markeredgewidth": 1.5}),
+                 (any(any(curve.partial) for curve in self.curves), f"some seeds {word}",
+                  {"marker": "o", "markerfacecolor": GROUND, "markeredgewidth": 1.2}),
+                 (self.clipped, "longer interval", {"marker": ">" if self.sideways else "^"})]
+        return [Line2D([], [], linestyle="none", markersize=5, color=TEXT, label=label, **look)
+                for shown, label, look in signs if shown]
 
     def draw(self):
         from matplotlib.figure import Figure
 
-        entries = self.legend_entries()
-        if len(entries) == 1 or self.named_by_place:
-            entries = []
+        self.find_limits()
+        entries, signs = self.legend_entries(), self.sign_entries()
         columns = max(1, min(4, len(entries), int(WIDTH / (0.55 + CHARACTER * max(
             (len(entry.get_label()) for entry in entries), default=1)))))
         rows = math.ceil(len(entries) / columns)
@@ -93,31 +117,37 @@ class Drawing:
         if self.sideways:
             rows_of_one = 1 if self.apart else len(self.curves)
             height = 0.6 + len(self.categories) * max(0.3, 0.13 * rows_of_one + 0.12)
-        total = height + rows * ROW_HEIGHT + (0.08 if rows else 0)
+        entries_height = rows * ROW_HEIGHT
+        total = height + entries_height + (ROW_HEIGHT if signs else 0) + (0.1 if rows or signs else 0)
         figure = Figure(figsize=(WIDTH, total), layout="constrained")
         figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, rect=(0, 0, 1, height / total))
         axes = figure.add_subplot()
-        self._limits(axes)
+        (axes.set_xlim if self.sideways else axes.set_ylim)(*self.limits)
         for curve in self.curves:
             self._draw_curve(axes, curve)
         self._decorate(axes)
+        look = {"loc": "upper left", "frameon": False, "columnspacing": 1.2, "borderpad": 0.1, "labelspacing": 0.25}
         if entries:
-            figure.legend(handles=entries, ncol=columns, loc="upper left", bbox_to_anchor=(0, 1), frameon=False,
-                          handlelength=2.2, columnspacing=1.2, handletextpad=0.5, borderpad=0.1, labelspacing=0.25)
+            figure.legend(handles=entries, ncol=columns, bbox_to_anchor=(0, 1), handlelength=2.2, handletextpad=0.5,
+                          **look)
+        if signs:
+            figure.legend(handles=signs, ncol=len(signs), bbox_to_anchor=(0, 1 - entries_height / total),
+                          handlelength=1, handletextpad=0.4, **look)
         return figure
 
-    def _limits(self, axes):
-        """Of the values. An interval of few seeds may be far longer than they differ: it may run out of the axes."""
+    def find_limits(self):
+        """Intervals of few seeds may be many times as long as these differ: they take at most half of an axis, and
+        where one is longer an arrow says so."""
         logarithmic = self.figure["log_y"]
-        means = [value for curve in self.curves for value in curve.mean]
+        means = [value for curve in self.curves for value in curve.mean if not math.isnan(value)]
         values = means + [value for curve in self.curves for value in curve.values]
-        ends = [value for curve in self.curves for value in (*curve.low, *curve.high)]
+        ends = [value for curve in self.curves for value in (*curve.low, *curve.high) if not math.isnan(value)]
         if logarithmic:
             values, ends = ([math.log10(value) for value in some if value > 0] for some in (values, ends))
         if not values:
             values = ends = [0.0, 1.0]
         low, high = min(values), max(values)
-        reach = 0.35 * (high - low) or (0.5 if logarithmic else abs(high) * 0.05 or 0.5)
+        reach = 0.5 * (high - low) or (0.5 if logarithmic else abs(high) * 0.05 or 0.5)
         low, high = max(min([low, *ends]), low - reach), min(max([high, *ends]), high + reach)
         pad = 0.06 * (high - low) or reach
         low, high = low - pad, high + pad
@@ -125,8 +155,10 @@ class Drawing:
             low, high = max(low, -1), min(high, 100 + 0.03 * (100 - low))
         if logarithmic:
             low, high = 10.0 ** low, 10.0 ** high
-        (axes.set_xlim if self.sideways else axes.set_ylim)(low, high)
+        self.limits = low, high
         self.worst = low if self.percent else high
+        self.clipped = any(end < low for curve in self.curves for end in curve.low) or any(
+            end > high for curve in self.curves for end in curve.high)
 
     def _draw_curve(self, axes, curve):
         style = self.styles[curve.name]
@@ -135,24 +167,37 @@ class Drawing:
         if self.categories:
             self._draw_points(axes, curve, color, marks)
         else:
-            every = max(1, math.ceil(len(curve.x) / MOST_MARKERS))
             if curve.has_interval:
                 axes.fill_between(curve.x, curve.low, curve.high, color=color, alpha=0.18, linewidth=0)
-            axes.plot(curve.x, curve.mean, color=color, linestyle=style.dashes, linewidth=1.6, markevery=every, **marks)
-        across = [(x, y) for x, y, partial in zip(curve.x, curve.mean, curve.partial) if partial]
-        if across:
-            places = list(zip(*across))
+            axes.plot(curve.x, curve.mean, color=color, linestyle=style.dashes, linewidth=1.6, markevery=curve.marked,
+                      **marks)
+        self._draw_arrows(axes, curve, color)
+        some = curve.places_where(curve.partial)
+        if some:
+            places = [[curve.x[index] for index in some], [curve.mean[index] for index in some]]
             axes.plot(*(reversed(places) if self.sideways else places), color=color, linestyle="none", zorder=4,
                       **{**marks, "markerfacecolor": GROUND, "markeredgecolor": color, "markeredgewidth": 1.2})
-        for x in curve.missing:
-            self._mark_missing(axes, x, color)
+        for index in curve.places_where(curve.diverged):
+            self._mark_missing(axes, curve.x[index], color)
+
+    def _draw_arrows(self, axes, curve, color):
+        """Where an interval runs on beyond the axis."""
+        from matplotlib.markers import CARETDOWN, CARETLEFT, CARETRIGHT, CARETUP
+
+        low, high = self.limits
+        arrows = (CARETLEFT, CARETRIGHT) if self.sideways else (CARETDOWN, CARETUP)
+        beyond = ([end < low for end in curve.low], low), ([end > high for end in curve.high], high)
+        for marker, (wanted, edge) in zip(arrows, beyond):
+            for index in curve.places_where(wanted):
+                place = (edge, curve.x[index]) if self.sideways else (curve.x[index], edge)
+                axes.plot(*place, color=color, marker=marker, markersize=5, markeredgewidth=0, clip_on=False, zorder=4)
 
     def _mark_missing(self, axes, x, color):
         """At the end of the axis; of several series in one place, one beside the other."""
         from matplotlib.transforms import ScaledTranslation
 
-        earlier = self.marked.count(x)
-        self.marked.append(x)
+        earlier = self.crossed.count(x)
+        self.crossed.append(x)
         inwards = (0.09 * earlier + 0.05) * (1 if self.percent else -1)
         shift = (inwards, 0) if self.sideways else (0, inwards)
         axes.plot(*((self.worst, x) if self.sideways else (x, self.worst)), color=color, marker="x", markersize=5,
@@ -299,9 +344,15 @@ def to_svg(figure, styles, prefix: str) -> str:
 
 
 def signs(figure) -> str:
-    """What marks mean that the legend does not name."""
-    points = [point for series in figure["series"] for point in series["points"]]
-    some = any(point["mean"] is not None and None in point.get("values", []) for point in points)
-    none = any(point["mean"] is None for point in points)
-    return " ".join(["Hollow: some seeds diverged or did not get there, the mean is of the others."] * some
-                    + ["× at the axis: all diverged or did not get there."] * none)
+    """What the marks of a figure mean, in full."""
+    drawing = Drawing(figure, {})
+    drawing.find_limits()
+    word = wording.missing_word(figure["y_label"])
+    lost = sum(math.isnan(mean) and not diverged for curve in drawing.curves
+               for mean, diverged in zip(curve.mean, curve.diverged))
+    said = [(any(any(curve.diverged) for curve in drawing.curves), f"× at the axis: {word} with every seed."),
+            (any(any(curve.partial) for curve in drawing.curves),
+             f"Hollow: {word} with some seeds, the mean is of the others."),
+            (drawing.clipped, "An arrow at the edge: the interval is longer than the chart has room for."),
+            (lost, f"{wording.count_of(lost, 'mean')} at or below 0, for which a logarithmic axis has no place.")]
+    return " ".join(sentence for shown, sentence in said if shown)

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from study import figures, styles, wording
-from study.record import UNFINISHED, parts_of, sentence_of, verdict_of
+from study.record import UNFINISHED, parts_of, verdict_of
 
 STYLE = Path(__file__).with_name("page.css")
 
@@ -33,20 +33,26 @@ def badge(word, signs) -> str:
     return f'<span class="badge {kind}"><span aria-hidden="true">{sign}</span> {word}</span>'
 
 
-def table(kind, titles, rows) -> str:
+def table(kind, titles, rows, anchor="") -> str:
     """Each cell knows its column's title, which a narrow screen shows beside it. Cells are HTML."""
     head = "".join(f'<th scope="col">{title}</th>' for title in titles)
     body = "".join("<tr>" + "".join(
         f'<td data-title="{title}"{"" if cell else " class=none"}>{cell or wording.NONE}</td>'
         for title, cell in zip(titles, row)) + "</tr>\n" for row in rows)
-    return f'<table class="{kind}"><thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>\n'
+    place = f' id="{text(anchor)}"' if anchor else ""
+    return f'<table class="{kind}"{place}><thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>\n'
 
 
 def overview(record) -> str:
     rows = [(f'<a href="#{text(claim["id"])}">{text(claim["title"])}</a>',
              text(wording.articles_of(claim)), badge(verdict_of(claim), VERDICTS),
-             text(sentence_of(claim))) for claim in record["claims"]]
+             text(wording.sentence(claim)) + unexpected(claim)) for claim in record["claims"]]
     return table("claims", ("claim", "article", "verdict", "in one sentence"), rows)
+
+
+def unexpected(claim) -> str:
+    said = wording.unexpected_text(claim)
+    return f' <small><a href="#{text(claim["id"])}-numbers">{said}</a></small>' if said else ""
 
 
 def definitions(pairs) -> str:
@@ -63,16 +69,21 @@ def header(record) -> str:
             f"<section class=facts><h2>The articles</h2>\n{definitions(articles)}</section>\n"
             f"<section class=facts><h2>How to read this</h2>\n{definitions(meanings)}"
             "<p>The verdict follows from the checks by a rule that was fixed before the run. Intervals are of 95 %, "
-            "over the seeds; where two are compared, of their differences or ratios seed by seed. Each check stands at 95 % by "
-            "itself: where there is nothing, one in twenty is decided by chance. In figures, lines "
-            "and points are means over the seeds, bands and bars are their intervals. One colour is one normalization "
-            "throughout: <i>none</i> is blue and <i>batch</i> red.</p></section>\n")
+            "over the seeds; where two are compared, of their differences or ratios seed by seed. In figures, lines "
+            "and points are means over the seeds, bands and bars are their intervals; those of accuracies end at 0 "
+            "and 100 %. One colour is one normalization throughout: <i>none</i> is blue and <i>batch</i> red. "
+            "A run whose loss was no longer a number <i>diverged</i>: it is counted, and marked in figures.</p>\n"
+            + "".join(f"<p>{text(said)}</p>\n"
+                      for said in (wording.checks_text(record), wording.expected_text(record)) if said)
+            + "</section>\n")
 
 
 def check_rows(claim):
     for check in claim["checks"]:
         amount = wording.amount_of(check)
         found = unbroken(amount.mean) + (f" <small>{unbroken(amount.interval)}</small>" if amount.has_interval else "")
+        if check["mean"] is not None and None in (check["low"], check["high"]):
+            found += " <small>one seed</small>"
         yield text(check["statement"]), text(check["rule"]), found, badge(check["outcome"], OUTCOMES)
 
 
@@ -84,7 +95,9 @@ def number_rows(claim):
         row = [text(number["label"]), unbroken(amount.mean) + (f" <small>{few}</small>" if few else ""),
                unbroken(amount.interval)]
         if expected:
-            mark = f'<span class="{beside.split()[0]}">{unbroken(beside)}</span>' if beside else ""
+            sign = wording.UNEXPECTED.get(beside)
+            mark = f'<span class="unexpected">{unbroken(sign)}</span>' if sign else f"<span class=as>{beside}</span>"
+            mark = mark if beside else ""
             row += [unbroken(wording.expected_of(number)), mark]
         yield row
 
@@ -107,7 +120,7 @@ def section(record, claim, looks, draw) -> str:
     said = "".join((f'<p>“{text(source["quote"])}”</p>' if source["quote"] else "")
                    + f"<footer>{text(record['articles'][source['article']])}</footer>" for source in claim["sources"])
     parts = [f'<section class="claim" id="{text(claim["id"])}">\n<div class=said><h2>{text(claim["title"])}</h2>\n'
-             f'<p class=answer>{badge(verdict_of(claim), VERDICTS)} {text(sentence_of(claim))}</p>\n'
+             f'<p class=answer>{badge(verdict_of(claim), VERDICTS)} {text(wording.sentence(claim))}</p>\n'
              f'<blockquote>{said}</blockquote>\n',
              definitions([("Question", text(claim["question"])), ("Setting", text(claim["setting"])),
                           ("Measure and rule", text(claim["measure"]))]), "</div>\n",
@@ -115,10 +128,10 @@ def section(record, claim, looks, draw) -> str:
     if parts_of(claim, "checks"):
         parts.append(table("checks", ("check", "rule", "found, 95 % interval", "outcome"), check_rows(claim)))
     if parts_of(claim, "numbers"):
-        rows = list(number_rows(claim))
-        parts.append(table("numbers", ("number", "mean", "95 % interval", "expected", "the interval is"), rows)
-                     if len(rows[0]) == 5 else table("numbers", ("number", "mean", "95 % interval"), rows))
-    parts += [f"<p class=note>{text(note)}</p>\n" for note in parts_of(claim, "notes")]
+        rows, anchor = list(number_rows(claim)), f"{claim['id']}-numbers"
+        parts.append(table("numbers", ("number", "mean", "95 % interval", "expected", "the interval is"), rows, anchor)
+                     if len(rows[0]) == 5 else table("numbers", ("number", "mean", "95 % interval"), rows, anchor))
+    parts += [f"<p class=note>{text(wording.spoken(note))}</p>\n" for note in parts_of(claim, "notes")]
     took = f"{wording.duration(claim['seconds'])} of trials · " if claim["complete"] else ""
     parts.append(f'<p class=back>{took}<a href="#top">all claims</a></p>\n</section>\n')
     return "".join(parts)

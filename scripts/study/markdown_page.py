@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from study import wording
-from study.record import parts_of, sentence_of, verdict_of
+from study.record import parts_of, verdict_of
 
 
 def escaped(text: str) -> str:
@@ -29,7 +29,9 @@ def said(record, claim) -> list[str]:
 def overview(record) -> list[str]:
     return table(("claim", "article", "verdict", "in one sentence"), [
         (f"[{escaped(claim['title'])}](#{claim['id']})", escaped(wording.articles_of(claim)),
-         f"**{verdict_of(claim)}**", escaped(sentence_of(claim))) for claim in record["claims"]])
+         f"**{verdict_of(claim)}**", " ".join(filter(None, (
+             escaped(wording.sentence(claim)), said and f"({said})")))) for claim in record["claims"]
+        for said in [wording.unexpected_text(claim)]])
 
 
 def check_rows(claim):
@@ -47,13 +49,14 @@ def number_rows(claim):
         row = [escaped(number["label"]), amount.mean + (f" ({few})" if few else ""), amount.interval]
         if expected:
             beside = wording.beside_expected(number)
-            row.append(wording.expected_of(number) + (f" ({beside})" if beside in ("higher", "lower") else ""))
+            row.append(wording.expected_of(number)
+                       + (f" (**{wording.UNEXPECTED[beside]}**)" if beside in wording.UNEXPECTED else ""))
         yield row
 
 
 def section(record, claim, page: str) -> list[str]:
     lines = [f'<a id="{claim["id"]}"></a>', "", f"## {escaped(claim['title'])}", ""]
-    lines += [f"**{verdict_of(claim).capitalize()}.** {escaped(sentence_of(claim))}".strip(), ""]
+    lines += [f"**{verdict_of(claim).capitalize()}.** {escaped(wording.sentence(claim))}".strip(), ""]
     lines += said(record, claim)
     lines += [f"- Question: {escaped(claim['question'])}", f"- Setting: {escaped(claim['setting'])}",
               f"- Measure and rule: {escaped(claim['measure'])}"]
@@ -70,7 +73,7 @@ def section(record, claim, page: str) -> list[str]:
         titles = ("number", "mean", "95 % interval", "expected (the interval lies)")
         lines += table(titles[:len(rows[0])], rows)
     for note in parts_of(claim, "notes"):
-        lines += [f"Note: {escaped(note)}", ""]
+        lines += [f"Note: {escaped(wording.spoken(note))}", ""]
     return lines
 
 
@@ -82,10 +85,12 @@ def document(record, page: str) -> str:
     lines += ["## What was run", "", *table(("", ""), [
         (title, f"`{text}`" if typed else escaped(text)) for title, text, typed in wording.run_facts(record)])]
     lines += ["Intervals are of 95 %, over the seeds, of paired differences or ratios where two are compared. "
-              "Each check stands at 95 % by itself: where there is nothing, one in twenty is decided by chance. "
-              "A verdict follows from the checks by a rule that was fixed before the run:", ""]
+              "A run whose loss was no longer a number diverged. A verdict follows from the checks by a rule that was "
+              "fixed before the run:", ""]
     lines += [f"- {verdict}: {meaning}." for verdict, meaning in wording.VERDICT_MEANINGS]
     lines += [""]
+    for text in filter(None, (wording.checks_text(record), wording.expected_text(record))):
+        lines += [escaped(text), ""]
     for claim in record["claims"]:
         lines += section(record, claim, page)
     return "\n".join(lines).rstrip("\n") + "\n"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 
-from study.record import UNFINISHED, VERDICTS, seeds_with_value, verdict_of
+from study.record import UNFINISHED, VERDICTS, parts_of, seeds_with_value, sentence_of, verdict_of
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 MINUS = "−"
 NONE = "–"
+DIVERGED, NOT_REACHED = "diverged", "not reached"
 
 # What is a change of an accuracy is not one.
 ACCURACY = re.compile(r"\baccuracy\b", re.IGNORECASE)
@@ -56,10 +58,26 @@ def is_share(label: str, values) -> bool:
                 and all(0 <= value <= 1 for value in known))
 
 
+def missing_word(label: str) -> str:
+    """What it means that there is no number."""
+    return NOT_REACHED if re.search(r"\b(steps|epochs|seconds) to\b|\breach|^(steps|epochs)$", label) else DIVERGED
+
+
+def spoken(sentence: str) -> str:
+    """Without what programs call numbers that are none."""
+    sentence = re.sub(r"(?<![\w.])[-+]?nan\b( ?%)?", DIVERGED, sentence, flags=re.IGNORECASE)
+    return re.sub(r"(?<![\w.])([-+]?)inf\b( ?%)?", lambda found: f"{found[1].replace('-', MINUS)}∞", sentence)
+
+
+def sentence(claim) -> str:
+    return spoken(sentence_of(claim))
+
+
 class Amount:
     """A mean and its interval, in words: both with as many digits as the interval leaves sure."""
 
-    def __init__(self, mean, low, high, percent=False):
+    def __init__(self, mean, low, high, percent=False, missing=DIVERGED):
+        self.missing = missing
         scale, self.unit = (100, " %") if percent else (1, "")
         self.percent = percent
         self.values = [None if value is None else scale * value for value in (mean, low, high)]
@@ -80,7 +98,7 @@ class Amount:
     @property
     def mean(self) -> str:
         if self.values[0] is None:
-            return NONE
+            return self.missing
         if self.has_interval:
             return self._texts()[0] + self.unit
         return (fixed(self.values[0], 2) if self.percent else plain(self.values[0], 4)) + self.unit
@@ -99,7 +117,8 @@ class Amount:
 
 
 def amount_of(holder, percent=False) -> Amount:
-    return Amount(holder["mean"], holder["low"], holder["high"], percent)
+    label = holder.get("label") or holder.get("statement", "")
+    return Amount(holder["mean"], holder["low"], holder["high"], percent, missing_word(label))
 
 
 def number_amount(number) -> Amount:
@@ -128,15 +147,63 @@ def beside_expected(number) -> str:
         return ""
     first = number["expected"]
     ends = sorted((first, number.get("expected_to", first)))
-    if number["low"] > ends[1]:
+    # What is the same with all seeds is to be the same as far as what was expected has digits.
+    slack = half_a_digit(first) if number["low"] == number["high"] else 0
+    if number["low"] > ends[1] + slack:
         return "higher"
-    return "lower" if number["high"] < ends[0] else "as expected"
+    return "lower" if number["high"] < ends[0] - slack else "as expected"
+
+
+def half_a_digit(value: float) -> float:
+    """By how much rounding may have changed a number that is written like this."""
+    return 0.5 * 10.0 ** Decimal(repr(float(value))).normalize().as_tuple().exponent * (1 + 1e-9)
+
+
+# By what is meant, and by what it looks like: colours are not for everyone.
+UNEXPECTED = {"higher": "▲ higher", "lower": "▼ lower"}
+
+
+def unexpected(claim) -> list:
+    """The numbers whose interval has not in it what was expected of them."""
+    return [number for number in parts_of(claim, "numbers") if beside_expected(number) in UNEXPECTED]
+
+
+def unexpected_text(claim) -> str:
+    """How many of a claim's numbers these are. Empty if there are none."""
+    count = len(unexpected(claim))
+    known = sum(bool(beside_expected(number)) for number in parts_of(claim, "numbers"))
+    return f"{count} of {count_of(known, 'number')} not as expected" if count else ""
+
+
+def checks_text(record) -> str:
+    """How many are decided by chance where there is nothing."""
+    checks = [check for claim in record["claims"] for check in parts_of(claim, "checks")]
+    count = sum("interval" in check["rule"] for check in checks)
+    if not count:
+        return ""
+    chance = plain(count / 20, 1 if count >= 20 else 2)
+    return (f"Of the {count_of(len(checks), 'check')} on this page, {count} are decided by an interval. Each stands at "
+            f"95 % by itself: if the truth were exactly at the bound in all of them, about {chance} would come out yes or "
+            "no by chance where unclear is right. A single check that came out narrowly is weak evidence.")
+
+
+def expected_text(record) -> str:
+    """Where the expected numbers are from, and how many are not met."""
+    numbers = [number for claim in record["claims"] for number in parts_of(claim, "numbers") if beside_expected(number)]
+    if not numbers:
+        return ""
+    missed = sum(beside_expected(number) in UNEXPECTED for number in numbers)
+    return ("Expected is what an earlier measurement of the same setting with PyTorch found, in part with a single "
+            "seed and so without an interval of its own. ▲ higher and ▼ lower mark the numbers whose whole 95 % interval lies "
+            f"above or below it: {missed} of {len(numbers)}. Were every expected number the true mean, about "
+            f"{plain(len(numbers) / 20, 1 if len(numbers) >= 20 else 2)} would be marked by chance; what else differs "
+            "is a difference of the two measurements, or of the one seed.")
 
 
 def seeds_text(number) -> str:
-    """Empty if every seed has a value."""
+    """How many seeds have no value. Empty if all have one, or none has, which stands instead of the mean."""
     known, count = seeds_with_value(number["values"]), len(number["values"])
-    return "" if known == count else f"{known} of {count} seeds have a value"
+    return "" if known in (0, count) else f"{count - known} of {count} seeds {missing_word(number['label'])}"
 
 
 def duration(seconds: float) -> str:

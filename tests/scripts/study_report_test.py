@@ -17,7 +17,7 @@ from plot_support import HAVE_MATPLOTLIB, ROOT
 
 SCRIPT = ROOT / "scripts" / "study_report.py"
 
-from study import figures, html_page, markdown_page, record, styles, wording
+from study import figures, html_page, markdown_page, record, styles
 
 
 class Page(html.parser.HTMLParser):
@@ -138,89 +138,6 @@ class ReadingTest(StudyTest):
         fails(lambda study: study["claims"][0].update(sources=[{"article": "x", "quote": ""}]), 'sources[0].article: expected transforms, glossary')
 
 
-class WordingTest(unittest.TestCase):
-    def test_numbers(self):
-        for value, text in ((0, "0"), (3.0, "3"), (-2.5, "−2.5"), (0.001, "0.001"), (0.12345, "0.123"),
-                            (1234.4, "1234"), (2e8, "2 × 10⁸"), (-1.25e-7, "−1.2 × 10⁻⁷"), (50000, "50000")):
-            self.assertEqual(wording.plain(value), text)
-
-    def test_digits_are_those_that_the_interval_leaves(self):
-        for values, text in (((0.95432, 0.95101, 0.95763), "0.9543 (0.9510 to 0.9576)"),
-                             ((2350.4, 2190, 2510.8), "2350 (2190 to 2511)"),
-                             ((0.00003, -0.02, 0.02), "0.000 (−0.020 to 0.020)"), ((2.0, None, None), "2"),
-                             ((None, None, None), "–"), ((1e-7, 1e-7, 1e-7), "10⁻⁷"),
-                             ((1e8, 8e7, 1.2e8), "10⁸ (8 × 10⁷ to 1.2 × 10⁸)")):
-            self.assertEqual(wording.Amount(*values).both, text)
-        self.assertEqual(wording.Amount(0.97654, 0.975, 0.978, percent=True).both, "97.65 % (97.50 to 97.80)")
-
-    def test_accuracies_in_percent(self):
-        self.assertTrue(wording.is_share("test accuracy (%)", [0.1, None, 1.0]))
-        for label, values in (("test accuracy", [97.0]), ("accuracy, batch minus none", [0.01]), ("loss", [0.5]),
-                              ("steps to an accuracy of 0.97", [0.5]), ("accuracy", [None]), ("accuracy", [-0.1])):
-            self.assertFalse(wording.is_share(label, values), label)
-
-    def test_beside_what_was_expected(self):
-        for expected, text in (({}, ""), ({"expected": 2.0}, "as expected"), ({"expected": 0.5}, "higher"),
-                               ({"expected": 4, "expected_to": 5}, "lower"),
-                               ({"expected": 2.9, "expected_to": 9}, "as expected")):
-            number = {"label": "n", "values": [1, 3], "mean": 2.0, "low": 1.0, "high": 3.0, **expected}
-            self.assertEqual(wording.beside_expected(number), text)
-            self.assertEqual(wording.beside_expected({**number, "low": None, "high": None}), "")
-
-    def test_durations(self):
-        self.assertEqual([wording.duration(seconds) for seconds in (0.02, 5.4, 90, 3599, 10234.5)],
-                         ["under 1 s", "5 s", "2 min", "1 h 0 min", "2 h 51 min"])
-
-
-class StylesTest(unittest.TestCase):
-    def setUp(self):
-        self.styles = styles.styles_of(study_support.study())
-
-    def test_norms_have_their_colours(self):
-        self.assertEqual((self.styles["none"].color, self.styles["batch"].color), ("blue", "red"))
-        self.assertEqual(len({style[1] for style in styles.NAMED.values()}), len(styles.NAMED))
-        self.assertEqual(styles.known_word("BN, lr 0.1"), "batch")
-        for name in ("layer 3", "full data", "15 %", "first layer", ""):
-            self.assertIsNone(styles.known_word(name), name)
-
-    def test_one_figure_tells_them_apart(self):
-        residual, plain = self.styles["batch, residual"], self.styles["batch"]
-        self.assertEqual(residual.color, plain.color)
-        self.assertTrue(residual.marker != plain.marker and residual.dashes != plain.dashes)
-        for figure in (figure for claim in study_support.study()["claims"] for figure in claim.get("figures", [])):
-            looks = [self.styles[series["name"]] for series in styles.drawn_series(figure)]
-            self.assertEqual(len(set(looks)), len(looks))
-
-    def test_many_names(self):
-        names = [f"series {index}" for index in range(30)]
-        figure = study_support.figure("t", "x", "y", {name: [] for name in names})
-        self.assertEqual(len(styles.styles_of({"claims": [{"complete": True, "figures": [figure]}]})), 30)
-
-
-class PlacesTest(unittest.TestCase):
-    """Where a chart's points stand."""
-
-    def drawing(self, series, categories):
-        points = {name: [study_support.point(place, [0.5]) for place in places] for name, places in series.items()}
-        return figures.Drawing(study_support.figure("t", "", "y", points, categories=categories), {})
-
-    def test_a_place_of_their_own(self):
-        drawing = self.drawing({"none": [0], "dropout + BN": [1], "x": [2]}, ["none", "dropout + BN", "x"])
-        self.assertEqual([curve.x for curve in drawing.curves], [[0], [1], [2]])
-        self.assertTrue(drawing.named_by_place)
-        self.assertFalse(self.drawing({"a": [0], "b": [1]}, ["x", "y"]).named_by_place)
-
-    def test_a_single_series_over_norms(self):
-        drawing = self.drawing({"runs": [0, 1]}, ["none", "batch"])
-        self.assertEqual([(curve.name, curve.x) for curve in drawing.curves], [("none", [0]), ("batch", [1])])
-        self.assertEqual([curve.name for curve in self.drawing({"runs": [0, 1]}, ["plain", "deep"]).curves], ["runs"])
-
-    def test_side_by_side(self):
-        drawing = self.drawing({"a": [0, 1], "b": [0, 1]}, ["x", "y"])
-        self.assertEqual([curve.x for curve in drawing.curves], [[-0.11, 0.89], [0.11, 1.11]])
-        self.assertFalse(drawing.named_by_place)
-
-
 class MarkdownTest(StudyTest):
     def test_page(self):
         page = markdown_page.document({**self.study, "commit": "abc"}, "study.html")
@@ -229,8 +146,8 @@ class MarkdownTest(StudyTest):
         self.assertIn("| [BN is a mild regularizer](#regularizes) | dropout | **not shown** | BN gains 0.4", page)
         self.assertIn("| commit | `abc` |", page)
         self.assertIn("| largest \\|mean\\| | 2.4 × 10⁻⁷ | – |", page)
-        self.assertIn("| steps to 97 %, batch | 1077 | 925 to 1229 | 900 (higher) |", page)
-        self.assertIn("| µs a step | 817.4 (4 of 5 seeds have a value) | 809.9 to 824.9 | – |", page)
+        self.assertIn("| steps to 97 %, batch | 1077 | 925 to 1229 | 900 (**▲ higher**) |", page)
+        self.assertIn("| µs a step | 817.4 (1 of 5 seeds diverged) | 809.9 to 824.9 | – |", page)
         self.assertIn("> “it makes training 5-10 times faster & more stable”, Normalization & &lt;dropout&gt;\n", page)
         self.assertIn("**Not finished.** A trial failed: out of memory\n\n> Batch normalization: a glossary", page)
         self.assertIn("[Figures](study.html#very-deep): Gradient of the first", page)
@@ -313,8 +230,13 @@ class PagesTest(StudyTest):
     def test_without_values(self):
         marks = lambda index, figure: figures.signs(self.study["claims"][index]["figures"][figure])
         self.assertEqual(marks(0, 0), "")
-        self.assertIn("all diverged", marks(2, 0))
-        self.assertTrue(marks(1, 0).startswith("Hollow: ") and "× at the axis" in marks(1, 0))
+        self.assertEqual(marks(2, 0), "× at the axis: diverged with every seed.")
+        self.assertEqual(marks(1, 0), "× at the axis: diverged with every seed. Hollow: diverged with some seeds, the "
+                                      "mean is of the others.")
+        self.make(self.save(slice(1, 2)))
+        text = (self.folder / "study.html").read_text()
+        for svg in html_page.PLOT.findall(text):
+            self.assertTrue(">diverged<" in svg and ">some seeds diverged<" in svg)
 
     def test_published_and_checked(self):
         docs = self.folder / "docs"

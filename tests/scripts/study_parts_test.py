@@ -1,0 +1,165 @@
+"""scripts/study: how numbers are written, and where a chart's points stand and what they look like."""
+
+import math
+import sys
+import unittest
+
+sys.dont_write_bytecode = True
+
+import study_support
+from plot_support import ROOT
+
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from study import figures, styles, wording
+
+
+class WordingTest(unittest.TestCase):
+    def test_numbers(self):
+        for value, text in ((0, "0"), (3.0, "3"), (-2.5, "−2.5"), (0.001, "0.001"), (0.12345, "0.123"),
+                            (1234.4, "1234"), (2e8, "2 × 10⁸"), (-1.25e-7, "−1.2 × 10⁻⁷"), (50000, "50000")):
+            self.assertEqual(wording.plain(value), text)
+
+    def test_digits_are_those_that_the_interval_leaves(self):
+        for values, text in (((0.95432, 0.95101, 0.95763), "0.9543 (0.9510 to 0.9576)"),
+                             ((2350.4, 2190, 2510.8), "2350 (2190 to 2511)"),
+                             ((0.00003, -0.02, 0.02), "0.000 (−0.020 to 0.020)"), ((2.0, None, None), "2"),
+                             ((None, None, None), "diverged"), ((1e-7, 1e-7, 1e-7), "10⁻⁷"),
+                             ((1e8, 8e7, 1.2e8), "10⁸ (8 × 10⁷ to 1.2 × 10⁸)")):
+            self.assertEqual(wording.Amount(*values).both, text)
+        self.assertEqual(wording.Amount(0.97654, 0.975, 0.978, percent=True).both, "97.65 % (97.50 to 97.80)")
+
+    def test_accuracies_in_percent(self):
+        self.assertTrue(wording.is_share("test accuracy (%)", [0.1, None, 1.0]))
+        for label, values in (("test accuracy", [97.0]), ("accuracy, batch minus none", [0.01]), ("loss", [0.5]),
+                              ("steps to an accuracy of 0.97", [0.5]), ("accuracy", [None]), ("accuracy", [-0.1])):
+            self.assertFalse(wording.is_share(label, values), label)
+
+    def test_beside_what_was_expected(self):
+        for expected, text in (({}, ""), ({"expected": 2.0}, "as expected"), ({"expected": 0.5}, "higher"),
+                               ({"expected": 4, "expected_to": 5}, "lower"),
+                               ({"expected": 2.9, "expected_to": 9}, "as expected")):
+            number = {"label": "n", "values": [1, 3], "mean": 2.0, "low": 1.0, "high": 3.0, **expected}
+            self.assertEqual(wording.beside_expected(number), text)
+            self.assertEqual(wording.beside_expected({**number, "low": None, "high": None}), "")
+        same = {"label": "n", "values": [0.1135] * 5, "mean": 0.1135, "low": 0.1135, "high": 0.1135}
+        for expected, text in ((0.11, "as expected"), (0.113, "as expected"), (0.114, "as expected"), (0.112, "higher"),
+                               (0.12, "lower")):
+            self.assertEqual(wording.beside_expected({**same, "expected": expected}), text, expected)
+
+    def test_what_is_no_number_has_words(self):
+        for label, word in (("steps to 97 %, batch", "not reached"), ("test accuracy after 6000 steps", "diverged"),
+                            ("epochs", "not reached"), ("loss", "diverged")):
+            self.assertEqual(wording.missing_word(label), word)
+        self.assertEqual(wording.spoken("Of none nan %, -nan; in Nancy's banana -inf of inf"),
+                         "Of none diverged, diverged; in Nancy's banana −∞ of ∞")
+        number = study_support.number("steps to 97 %", [None, 3, None])
+        self.assertEqual(wording.seeds_text(number), "2 of 3 seeds not reached")
+
+    def test_what_is_due_to_chance(self):
+        study = study_support.study()
+        self.assertIn("Of the 8 checks on this page, 7 are decided by an interval. ", wording.checks_text(study))
+        self.assertIn("above or below it: 7 of 16. ", wording.expected_text(study))
+        self.assertEqual(wording.unexpected_text(study["claims"][0]), "1 of 4 numbers not as expected")
+        for text in (wording.checks_text, wording.expected_text):
+            self.assertEqual(text({"claims": [study_support.unfinished()]}), "")
+
+    def test_durations(self):
+        self.assertEqual([wording.duration(seconds) for seconds in (0.02, 5.4, 90, 3599, 10234.5)],
+                         ["under 1 s", "5 s", "2 min", "1 h 0 min", "2 h 51 min"])
+
+
+class StylesTest(unittest.TestCase):
+    def setUp(self):
+        self.styles = styles.styles_of(study_support.study())
+
+    def test_norms_have_their_colours(self):
+        self.assertEqual((self.styles["none"].color, self.styles["batch"].color), ("blue", "red"))
+        self.assertEqual(len({style[1] for style in styles.NAMED.values()}), len(styles.NAMED))
+        self.assertEqual(styles.known_word("BN, lr 0.1"), "batch")
+        for name in ("layer 3", "full data", "15 %", "first layer", ""):
+            self.assertIsNone(styles.known_word(name), name)
+
+    def test_one_figure_tells_them_apart(self):
+        residual, plain = self.styles["batch, residual"], self.styles["batch"]
+        self.assertEqual(residual.color, plain.color)
+        self.assertTrue(residual.marker != plain.marker and residual.dashes != plain.dashes)
+        for figure in (figure for claim in study_support.study()["claims"] for figure in claim.get("figures", [])):
+            looks = [self.styles[series["name"]] for series in styles.drawn_series(figure)]
+            self.assertEqual(len(set(looks)), len(looks))
+
+    def test_many_names(self):
+        names = [f"series {index}" for index in range(30)]
+        figure = study_support.figure("t", "x", "y", {name: [] for name in names})
+        self.assertEqual(len(styles.styles_of({"claims": [{"complete": True, "figures": [figure]}]})), 30)
+
+
+class PlacesTest(unittest.TestCase):
+    """Where a chart's points stand."""
+
+    def drawing(self, series, categories):
+        points = {name: [study_support.point(place, [0.5]) for place in places] for name, places in series.items()}
+        return figures.Drawing(study_support.figure("t", "", "y", points, categories=categories), {})
+
+    def test_a_place_of_their_own(self):
+        drawing = self.drawing({"none": [0], "dropout + BN": [1], "x": [2]}, ["none", "dropout + BN", "x"])
+        self.assertEqual([curve.x for curve in drawing.curves], [[0], [1], [2]])
+        self.assertTrue(drawing.named_by_place)
+        self.assertFalse(self.drawing({"a": [0], "b": [1]}, ["x", "y"]).named_by_place)
+
+    def test_a_single_series_over_norms(self):
+        drawing = self.drawing({"runs": [0, 1]}, ["none", "batch"])
+        self.assertEqual([(curve.name, curve.x) for curve in drawing.curves], [("none", [0]), ("batch", [1])])
+        self.assertEqual([curve.name for curve in self.drawing({"runs": [0, 1]}, ["plain", "deep"]).curves], ["runs"])
+
+    def test_side_by_side(self):
+        drawing = self.drawing({"a": [0, 1], "b": [0, 1]}, ["x", "y"])
+        self.assertEqual([curve.x for curve in drawing.curves], [[-0.11, 0.89], [0.11, 1.11]])
+        self.assertFalse(drawing.named_by_place)
+
+
+class IntervalsTest(unittest.TestCase):
+    """What of intervals and of points without a value is drawn."""
+
+    def drawing(self, points, **figure):
+        label = figure.pop("y_label", "loss")
+        made = figures.Drawing(study_support.figure("t", "x", label, {"a": points}, **figure), {})
+        made.find_limits()
+        return made
+
+    def test_all_of_an_interval_or_an_arrow(self):
+        points = [{"x": x, "values": [1.0, 1.2], "mean": 1.1, "low": low, "high": high}
+                  for x, low, high in ((1, 1.05, 1.25), (2, 1.0, 1.2))]
+        drawing = self.drawing(points)
+        self.assertFalse(drawing.clipped)
+        self.assertTrue(drawing.limits[0] < 1.0 and drawing.limits[1] > 1.25)
+        points[0]["high"] = 9.0
+        drawing = self.drawing(points)
+        self.assertTrue(drawing.clipped and drawing.limits[1] < 1.5)
+        self.assertEqual([entry.get_label() for entry in drawing.sign_entries()], ["longer interval"])
+
+    def test_down_to_nothing_on_a_logarithmic_axis(self):
+        point = {"x": 1, "values": [1.0, 10.0], "mean": 5.5, "low": -3.0, "high": 14.0}
+        self.assertTrue(self.drawing([point], log_y=True).clipped)
+
+    def test_accuracies_end_at_all(self):
+        drawing = self.drawing([{"x": 1, "values": [0.9, 1.0], "mean": 0.95, "low": 0.3, "high": 1.6}],
+                               y_label="accuracy")
+        self.assertEqual((drawing.curves[0].low, drawing.curves[0].high), ([30.0], [100]))
+
+    def test_a_line_has_a_gap_where_all_diverged(self):
+        point = study_support.point
+        curve = self.drawing([point(1, [1.0]), point(2, [None]), point(3, [1.0])]).curves[0]
+        self.assertTrue(math.isnan(curve.mean[1]))
+        self.assertEqual((curve.x, curve.diverged), ([1, 2, 3], [False, True, False]))
+
+    def test_a_long_line_is_marked_where_it_ends(self):
+        point = study_support.point
+        curve = self.drawing([point(x, [1.0 if x < 40 else None]) for x in range(1, 101)]).curves[0]
+        self.assertIn(38, curve.marked)
+        self.assertEqual(curve.places_where(curve.diverged)[0], 39)
+        self.assertLessEqual(len(curve.places_where([True] * 39 + [False] * 61)), 13)
+
+
+if __name__ == "__main__":
+    unittest.main()
