@@ -14,9 +14,11 @@ Tensor ids_of(const Tensor& x) {
   dispatch_floating("embedding", x.dtype(), [&](auto zero) {
     const auto values = x.values<decltype(zero)>();
     const auto bad = std::find_if(values.begin(), values.end(), [](auto v) { return !(std::trunc(v) == v); });
-    check<ValueError>(bad == values.end(),
-                      "[embedding] expected ids, whole numbers, found {} at place {} of {}",
-                      bad == values.end() ? 0 : *bad, bad - values.begin(), x.shape());
+    check<ValueError>(
+        bad == values.end(),
+        "[embedding] expected ids, which are whole numbers, found {} at place {} of {}: pixels of "
+        "images are no ids",
+        bad == values.end() ? 0 : *bad, bad - values.begin(), x.shape());
   });
   return x.to(DType::int32);
 }

@@ -179,7 +179,7 @@ std::vector<std::string> ModelDescription::named_models() {
 }
 
 std::vector<std::string> ModelDescription::norms() { return description::norm_words(); }
-bool ModelDescription::is_norm(const std::string& layer) { return description::has_norm_word(layer); }
+bool ModelDescription::is_norm(const std::string& layer) { return description::is_norm_layer(layer); }
 
 namespace {
 

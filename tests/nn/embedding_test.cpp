@@ -109,10 +109,12 @@ TEST(EmbeddingLayer, SaysWhatDoesNotFit) {
   EXPECT_EQ(message_of<ValueError>([&] { Embedding(4, 5, rng, {.padding_idx = 4}); }),
             "[embedding] expected a padding_idx in [0,4), found 4");
   Embedding layer(4, 5, rng);
-  EXPECT_EQ(message_of<ValueError>([&] {
-              run(layer, Tensor::from<float>({2}, {1, 0.5}));
-            }),
-            "[embedding] expected ids, whole numbers, found 0.5 at place 1 of [2]");
+  EXPECT_EQ(
+      message_of<ValueError>([&] {
+        run(layer, Tensor::from<float>({2}, {1, 0.5}));
+      }),
+      "[embedding] expected ids, which are whole numbers, found 0.5 at place 1 of [2]: pixels of images "
+      "are no ids");
   EXPECT_EQ(message_of<ValueError>([&] { run(layer, Tensor::full({1}, 4)); }),
             "[embedding] expected ids in [0,4), found 4 at place 0 of [1]");
 }

@@ -70,7 +70,7 @@ TEST(ExampleNormDescriptions, SayWhatIsWrong) {
             "model.json: layers[0] (group_norm): groups: expected null or an integer from 1 to 2147483647, "
             "found 0");
   EXPECT_EQ(message_of<FileError>([] { build(R"({"layer": "layer_norm", "epsilon": 0})"); }),
-            "model.json: layers[0] (layer_norm): [layer_norm] expected epsilon > 0, found 0");
+            "model.json: layers[0] (layer_norm): epsilon: expected a number above 0, found 0");
 }
 
 // Behind Flatten the features stand in another order in PyTorch, and a group of neighbours holds others.

@@ -170,7 +170,8 @@ TEST(ModelDescription, SaysWhatIsWrongWithTheText) {
   EXPECT_EQ(parse_error(R"({"layers": [], "init": "he"})").substr(0, 42),
             "model.json: init: expected \"glorot_normal\"");
   EXPECT_EQ(parse_error(R"({"model": "MLP"})"),
-            "model.json: there is no model \"MLP\"; there are cnn, lenet5, mlp, resnet20, vgg-small");
+            "model.json: there is no model \"MLP\": did you mean 'mlp'?; there are cnn, lenet5, mlp, "
+            "resnet20, vgg-small");
   EXPECT_EQ(parse_error(R"({"model": "mlp", "batchnorm": true})"),
             "model.json: unknown key \"batchnorm\": did you mean 'batch_norm'?");
 }

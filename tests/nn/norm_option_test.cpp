@@ -245,12 +245,22 @@ TEST(NormOption, SaysWhatIsWrong) {
       << message("3");
   EXPECT_TRUE(message("3").ends_with(", or an object {\"layer\": ...}, found 3")) << message("3");
   EXPECT_EQ(message(R"({"layer": "batch_norm", "epsilon": -1})"),
-            "model.json: norm (batch_norm): epsilon: expected a number of at least 0, found -1");
+            "model.json: norm (batch_norm): epsilon: expected a number above 0, found -1");
   EXPECT_EQ(message(R"({"epsilon": -1})"),
-            "model.json: norm (batch_norm): epsilon: expected a number of at least 0, found -1");
+            "model.json: norm (batch_norm): epsilon: expected a number above 0, found -1");
   EXPECT_TRUE(
       message(R"({"layer": "bathc_norm"})")
           .starts_with("model.json: norm: there is no layer \"bathc_norm\": did you mean 'batch_norm'?"));
+  for (const char* layer : {"dense", "relu", "residual", "lstm"}) {
+    EXPECT_EQ(
+        message(fmt::format(R"({{"layer": "{}", "units": 3}})", layer)),
+        fmt::format("model.json: norm: expected a layer that is a norm, found \"{}\"; there are batch_norm, "
+                    "layer_norm, group_norm, instance_norm, rms_norm, batch_renorm, weight_norm, "
+                    "batch_layer_norm, full_norm, mean_only_batch_norm, noisy_batch_norm",
+                    layer));
+  }
+  EXPECT_EQ(message(R"({"layer": "mean_only_batch_norm"})"), "no error");
+  EXPECT_EQ(message(R"({"layer": "noisy_batch_norm"})"), "no error");
   EXPECT_EQ(message(R"("none")", R"(, "batch_norm": true)"),
             "model.json: norm: expected \"batch\" beside \"batch_norm\": true, found \"none\"");
   EXPECT_EQ(
@@ -258,6 +268,25 @@ TEST(NormOption, SaysWhatIsWrong) {
       "model.json: norm: expected \"none\" beside \"batch_norm\": false, found {\"layer\":\"batch_norm\"}");
   EXPECT_EQ(message_of<ValueError>([] { ModelDescription::named("mlp", {.norm = "{"}); }).substr(0, 17),
             "model mlp: norm: ");
+}
+
+TEST(NormOption, EpsilonIsAboveZeroInAllNorms) {
+  for (const char* norm : {"batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm",
+                           "batch_renorm", "batch_layer_norm", "full_norm", "noisy_batch_norm"}) {
+    for (const char* epsilon : {"0", "-1", "\"x\""}) {
+      const std::string text =
+          fmt::format(R"({{"layers": [{{"layer": "{}", "epsilon": {}}}]}})", norm, epsilon);
+      EXPECT_TRUE(
+          message_of<FileError>([&] { parse(text); })
+              .ends_with(fmt::format("layers[0] ({}): epsilon: expected {}a number above 0, found {}", norm,
+                                     norm == std::string("rms_norm") ? "null or " : "", epsilon)))
+          << text << message_of<FileError>([&] { parse(text); });
+    }
+  }
+  EXPECT_EQ(message_of<FileError>([] {
+              parse(R"({"layers": [{"layer": "lstm", "units": 2, "norm": "batch", "epsilon": 0}]})");
+            }),
+            "model.json: layers[0] (lstm): epsilon: expected a number above 0, found 0");
 }
 
 }  // namespace

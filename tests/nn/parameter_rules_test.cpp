@@ -315,11 +315,36 @@ TEST(ParameterRules, OfDescriptionsSayWhatIsExpected) {
   EXPECT_EQ(error(R"("wieght_regularizer": {"l2": 1})"),
             "model.json: layers[0] (dense): unknown key \"wieght_regularizer\": did you mean "
             "'weight_regularizer'?");
-  EXPECT_EQ(message_of<ValueError>([] {
-              build(R"({"layer": "dense", "units": 2, "bias": false, "bias_regularizer": {"l2": 1}})");
-            }),
-            "model.json for inputs [2]: layers[0] (dense): [module] this dense has no parameter 'bias'; it "
-            "has weight");
+  EXPECT_EQ(
+      error(R"("bias": false, "bias_regularizer": {"l2": 1})"),
+      "model.json: layers[0] (dense): bias_regularizer: expected none, as there is no bias with \"bias\": "
+      "false, found {\"l2\":1}");
+}
+
+TEST(ParameterRules, OfNormsAreForParametersThatTheyHave) {
+  const auto error = [](const std::string& norm) {
+    return message_of<FileError>([&] { parse(R"({"layer": )" + norm + "}"); });
+  };
+  for (const char* norm : {"batch_norm", "layer_norm", "group_norm", "rms_norm", "batch_renorm"}) {
+    EXPECT_EQ(
+        error(fmt::format(R"("{}", "scale": false, "gamma_regularizer": {{"l2": 1}})", norm)),
+        fmt::format("model.json: layers[0] ({}): gamma_regularizer: expected none, as there is no gamma with "
+                    "\"scale\": false, found {{\"l2\":1}}",
+                    norm));
+  }
+  for (const char* norm :
+       {"batch_norm", "layer_norm", "group_norm", "mean_only_batch_norm", "batch_renorm"}) {
+    EXPECT_EQ(
+        error(fmt::format(R"("{}", "center": false, "beta_constraint": "non_negative")", norm)),
+        fmt::format("model.json: layers[0] ({}): beta_constraint: expected none, as there is no beta with "
+                    "\"center\": false, found \"non_negative\"",
+                    norm));
+  }
+  EXPECT_EQ(
+      error(R"("instance_norm", "gamma_constraint": "unit_norm")"),
+      "model.json: layers[0] (instance_norm): gamma_constraint: expected none, as there is no gamma with "
+      "\"affine\": false, found \"unit_norm\"");
+  EXPECT_NO_THROW(parse(R"({"layer": "batch_norm", "scale": false, "gamma_regularizer": null})"));
 }
 
 }  // namespace

@@ -132,7 +132,8 @@ TEST(RecurrentDescription, SaysWhatIsWrong) {
   EXPECT_EQ(error_of(R"({"layer": "lstm", "units": 5, "norm": "group"})"),
             R"(model.json: layers[1] (lstm): norm: expected "none", "layer", "batch", found "group")");
   EXPECT_EQ(error_of(R"({"layer": "reshape", "shape": [8, 0]})"),
-            "model.json: layers[1] (reshape): shape: expected a list of 1 to 7 integers of at least 1, found "
+            "model.json: layers[1] (reshape): shape: expected a list of 1 to 7 integers from 1 to "
+            "2147483647, found "
             "[8,0]");
   EXPECT_EQ(
       message_of<ShapeError>([] {

@@ -74,6 +74,8 @@ class LayerOptions {
   // An option without a fallback must be given.
   Index integer(const char* key, Index least, std::optional<Index> fallback = {});
   double real(const char* key, double least, double most, std::optional<double> fallback = {});
+  // Finite and above 0.
+  double positive(const char* key, std::optional<double> fallback = {});
   bool flag(const char* key, std::optional<bool> fallback = {});
   std::string choice(const char* key, const std::vector<std::string>& choices,
                      std::optional<std::string> fallback = {});
@@ -89,11 +91,13 @@ class LayerOptions {
   // Parameters of the layer that may have a penalty and a constraint, by NAME_regularizer, NAME_constraint
   // (if this is not called: all, by their names in the layer). They may be called otherwise in descriptions:
   //   options.parameters({{"gamma", "weight"}, {"beta", "bias"}})
+  // and be there or not as a flag says that was read before:
+  //   options.parameters({{"gamma", "weight", "scale"}, {"beta", "bias", "center"}})
   struct ParameterName {
     ParameterName(const char* name) : described(name), registered(name) {}
-    ParameterName(const char* in_descriptions, const char* in_layer)
-        : described(in_descriptions), registered(in_layer) {}
-    std::string described, registered;
+    ParameterName(const char* in_descriptions, const char* in_layer, const char* flag = "")
+        : described(in_descriptions), registered(in_layer), if_flag(flag) {}
+    std::string described, registered, if_flag;
   };
   void parameters(const std::vector<ParameterName>& names);
 

@@ -17,7 +17,8 @@
 //   conv2d             filters (an integer or "classes"), kernel PAIR, stride 1, padding 0 (PAIR or "same"),
 //                      dilation 1, groups 1, bias true, algorithm "fastest" (or "direct"), init
 //   embedding          num_embeddings, embedding_dim, padding_idx null, init (otherwise N(0, 1)); for inputs
-//                      that are ids
+//                      that are ids, from data sets of a program's own: images, which Keel's programs
+//                      read, have none
 //   max_pool2d         kernel 2, stride the kernel's, padding 0
 //   avg_pool2d         the same, count_include_pad true
 //   global_avg_pool2d, flatten, relu, sigmoid, tanh, selu, silu, hard_sigmoid
@@ -77,8 +78,9 @@
 //                        weight     weight_norm, around each Dense or Conv2d but that of the logits
 //                        bln        batch_layer_norm
 //                        full       full_norm
-//                      or a layer with options: {"layer": "group_norm", "groups": 4}. An object without a
-//                      layer has options of batch_norm, if that is what the model has
+//                      or a norm with options, one without a word as well: {"layer": "group_norm",
+//                      "groups": 4}. It may be a layer of a program's own, but no other layer of Keel's. An
+//                      object without a layer has options of batch_norm, if that is what the model has
 //   batch_norm         true is norm "batch", false "none"
 //   norm_position      "before" or "after" the activation
 //   dropout (the rate in front of the last layer), convolution "fastest" or "direct"
@@ -133,7 +135,7 @@ class ModelDescription {
   static std::vector<std::string> named_models();
   // The words of the option "norm" of named models, none first.
   static std::vector<std::string> norms();
-  // Whether a layer of this name is one of theirs.
+  // Whether a layer of this name is a norm of Keel's: one of theirs, or one without a word.
   static bool is_norm(const std::string& layer);
 
   // One line of JSON with every option spelled out: defaults of later versions do not change what it builds.

@@ -79,6 +79,15 @@ double LayerOptions::real(const char* key, double least, double most, std::optio
   return *result;
 }
 
+double LayerOptions::positive(const char* key, std::optional<double> fallback) {
+  const Json* value = reading_.find(key);
+  std::optional<double> result = fallback;
+  if (value != nullptr) result = value->is_number() ? std::optional(value->get<double>()) : std::nullopt;
+  if (!result || !(*result > 0 && std::isfinite(*result))) reading_.fail(key, "a number above 0");
+  reading_.canonical[key] = *result;
+  return *result;
+}
+
 bool LayerOptions::flag(const char* key, std::optional<bool> fallback) {
   const Json* value = reading_.find(key);
   std::optional<bool> result = fallback;
@@ -131,7 +140,8 @@ Shape LayerOptions::shape(const char* key) {
   constexpr std::size_t kMostAxes = Shape::kMaxRank - 1;
   const bool valid = std::find(extents.begin(), extents.end(), 0) == extents.end();
   if (extents.empty() || extents.size() > kMostAxes || !valid) {
-    reading_.fail(key, fmt::format("a list of 1 to {} integers of at least 1", kMostAxes));
+    reading_.fail(
+        key, fmt::format("a list of 1 to {} integers from 1 to {}", kMostAxes, description::kMostInteger));
   }
   reading_.canonical[key] = *value;
   return Shape(std::span<const Index>(extents));

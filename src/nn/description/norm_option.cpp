@@ -6,6 +6,7 @@
 
 #include "keel/core/did_you_mean.h"
 #include "nn/description/reading.h"
+#include "nn/description/tables.h"
 
 namespace keel::nn::description {
 namespace {
@@ -42,6 +43,26 @@ const Word* find_word(const std::string& text, const char* Word::*field) {
   const auto found = std::find_if(std::begin(kWords), std::end(kWords),
                                   [&](const Word& each) { return text == each.*field; });
   return found == std::end(kWords) ? nullptr : found;
+}
+
+// Norms without a word: a comparison of models has no use for them.
+constexpr const char* kOthers[] = {"mean_only_batch_norm", "noisy_batch_norm"};
+
+std::vector<std::string> norm_layers() {
+  std::vector<std::string> layers;
+  for (const Word& each : kWords) layers.emplace_back(each.layer);
+  layers.insert(layers.end(), std::begin(kOthers), std::end(kOthers));
+  return layers;
+}
+
+// Keel's own layers that are no norms. What a program has registered may be one.
+void require_norm_layer(const Reading& reading, const Json& layer) {
+  if (!layer.is_string() || is_norm_layer(layer)) return;
+  const auto own = layer_files();
+  const bool is_own =
+      std::any_of(own.begin(), own.end(), [&](const auto& file) { return layer == file.name; });
+  check<FileError>(!is_own, "{}: norm: expected a layer that is a norm, found {}; there are {}",
+                   reading.place(), shown(layer), fmt::join(norm_layers(), ", "));
 }
 
 bool has_shift(const Word& word, const Json& canonical) {
@@ -111,6 +132,7 @@ NormOption read_norm(LayerOptions& options, bool batch_norm) {
 
   if (result.layer.is_object()) {
     const Json& name = result.layer["layer"];
+    require_norm_layer(reading, name);
     const Word* word = name.is_string() ? find_word(name.get<std::string>(), &Word::layer) : nullptr;
     result.wraps = word != nullptr && word->wraps;
     result.layer = canonical_norm(std::move(result.layer), result.wraps, reading);
@@ -120,7 +142,10 @@ NormOption read_norm(LayerOptions& options, bool batch_norm) {
   return result;
 }
 
-bool has_norm_word(const std::string& layer) { return find_word(layer, &Word::layer) != nullptr; }
+bool is_norm_layer(const std::string& layer) {
+  const std::vector<std::string> layers = norm_layers();
+  return std::find(layers.begin(), layers.end(), layer) != layers.end();
+}
 
 std::vector<std::string> norm_words() {
   std::vector<std::string> words = {kNone};

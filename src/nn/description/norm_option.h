@@ -22,7 +22,7 @@ NormOption read_norm(LayerOptions& options, bool batch_norm);
 
 // The words of the option, none first.
 std::vector<std::string> norm_words();
-// Whether one of them stands for this layer.
-bool has_norm_word(const std::string& layer);
+// Whether this layer of Keel's is a norm, with a word or without.
+bool is_norm_layer(const std::string& layer);
 
 }  // namespace keel::nn::description

@@ -53,9 +53,15 @@ Constraint constraint_of(const Json& value) {
 
 // What `parse` makes of the option, if it is given and not null.
 template <class Rule>
-Rule rule_of(Reading& reading, const std::string& key, Rule (*parse)(const Json&), const char* expected) {
+Rule rule_of(Reading& reading, const LayerOptions::ParameterName& name, const char* ending,
+             Rule (*parse)(const Json&), const char* expected) {
+  const std::string key = name.described + ending;
   const Json* value = reading.find(key);
   if (value == nullptr || value->is_null()) return {};
+  if (!name.if_flag.empty() && !reading.canonical.at(name.if_flag).get<bool>()) {
+    reading.fail(key,
+                 fmt::format("none, as there is no {} with \"{}\": false", name.described, name.if_flag));
+  }
   Rule rule = parse(*value);
   if (!rule) reading.fail(key, expected);
   reading.canonical[key] = *value;
@@ -64,10 +70,10 @@ Rule rule_of(Reading& reading, const std::string& key, Rule (*parse)(const Json&
 
 void read_rules(Reading& reading, const LayerOptions::ParameterName& name) {
   const Regularizer regularizer =
-      rule_of(reading, name.described + kRegularizer, regularizer_of,
+      rule_of(reading, name, kRegularizer, regularizer_of,
               "{\"l1\": 1e-5}, {\"l2\": 1e-4} or both, with numbers of at least 0");
   const Constraint constraint = rule_of(
-      reading, name.described + kConstraint, constraint_of,
+      reading, name, kConstraint, constraint_of,
       "\"non_negative\", \"unit_norm\", {\"max_norm\": 2} or {\"min_max_norm\": [0.5, 2], \"rate\": 1}");
   if (regularizer) {
     reading.finishing.emplace_back(

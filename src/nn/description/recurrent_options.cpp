@@ -29,7 +29,7 @@ RecurrentDescription read_recurrent(LayerOptions& options, Index gates) {
   found.norm = norm == "batch"   ? RecurrentNorm::batch
                : norm == "layer" ? RecurrentNorm::layer
                                  : RecurrentNorm::none;
-  found.epsilon = options.real("epsilon", 0, kInfinity, found.epsilon);
+  found.epsilon = options.positive("epsilon", found.epsilon);
   const bool plain_average = norm == "batch" && options.is_null("momentum");
   found.momentum = plain_average ? std::nullopt : std::optional(options.real("momentum", 0, 1, 0.1));
   found.initial_gamma = options.real("initial_gamma", -kInfinity, kInfinity, norm == "batch" ? 0.1 : 1);

@@ -1,7 +1,5 @@
 #include "keel/nn/batch_layer_norm.h"
 
-#include <limits>
-
 #include "keel/nn/layer_description.h"
 
 namespace keel::nn::layers {
@@ -9,7 +7,7 @@ namespace keel::nn::layers {
 LayerMaker batch_layer_norm(LayerOptions& options) {
   BatchLayerNormOptions norm;
   norm.batch_size = options.integer("batch_size", 0, norm.batch_size);
-  norm.epsilon = options.real("epsilon", 0, std::numeric_limits<double>::infinity(), norm.epsilon);
+  norm.epsilon = options.positive("epsilon", norm.epsilon);
   norm.sqrt_scaling = options.flag("sqrt_scaling", norm.sqrt_scaling);
   norm.momentum =
       options.is_null("momentum") ? std::nullopt : std::optional(options.real("momentum", 0, 1, 0.1));

@@ -21,7 +21,7 @@ Index channels_of(const Shape& example, int axis) {
 LayerMaker batch_norm(LayerOptions& options) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   BatchNormOptions norm;
-  norm.epsilon = options.real("epsilon", 0, kInfinity, norm.epsilon);
+  norm.epsilon = options.positive("epsilon", norm.epsilon);
   norm.momentum = options.is_null("momentum") ? kCumulativeAverage : options.real("momentum", 0, 1, 0.1);
   norm.scale = options.flag("scale", norm.scale);
   norm.center = options.flag("center", norm.center);
@@ -32,7 +32,7 @@ LayerMaker batch_norm(LayerOptions& options) {
       options.real("initial_running_mean", -kInfinity, kInfinity, norm.initial_running_mean);
   norm.initial_running_var = options.real("initial_running_var", 0, kInfinity, norm.initial_running_var);
   norm.axis = static_cast<int>(options.integer("axis", -Shape::kMaxRank, norm.axis));
-  options.parameters({{"gamma", "weight"}, {"beta", "bias"}});
+  options.parameters({{"gamma", "weight", "scale"}, {"beta", "bias", "center"}});
   const BatchNorm checked(1, norm);
   return [=](LayerSite& site) {
     const int vectors = norm.scale + norm.center + (norm.track_running_stats ? 2 : 0);

@@ -9,7 +9,7 @@ namespace keel::nn::layers {
 LayerMaker batch_renorm(LayerOptions& options) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   BatchRenormOptions norm;
-  norm.epsilon = options.real("epsilon", 0, kInfinity, norm.epsilon);
+  norm.epsilon = options.positive("epsilon", norm.epsilon);
   norm.momentum = options.real("momentum", 0, 1, norm.momentum);
   norm.r_max = options.real("r_max", 1, kInfinity, norm.r_max);
   norm.d_max = options.real("d_max", 0, kInfinity, norm.d_max);
@@ -18,7 +18,7 @@ LayerMaker batch_renorm(LayerOptions& options) {
   norm.d_max_end = options.integer("d_max_end", 0, norm.d_max_end);
   norm.scale = options.flag("scale", norm.scale);
   norm.center = options.flag("center", norm.center);
-  options.parameters({{"gamma", "weight"}, {"beta", "bias"}});
+  options.parameters({{"gamma", "weight", "scale"}, {"beta", "bias", "center"}});
   const BatchRenorm checked(1, norm);
   return [=](LayerSite& site) {
     site.reserve_parameter({2 + norm.scale + norm.center, site.channels()});

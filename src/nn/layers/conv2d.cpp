@@ -19,7 +19,7 @@ LayerMaker conv2d(LayerOptions& options) {
   const bool direct = options.choice("algorithm", {"fastest", "direct"}, "fastest") == "direct";
   convolution.algorithm = direct ? Conv2dAlgorithm::direct : Conv2dAlgorithm::fastest;
   const std::optional<std::string> init = options.init();
-  options.parameters({"weight", "bias"});
+  options.parameters({"weight", {"bias", "bias", "bias"}});
   if (same) convolution.padding = same_padding(kernel, convolution.dilation);
   return [=](LayerSite& site) {
     const Shape& image = site.input();

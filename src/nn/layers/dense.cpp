@@ -8,7 +8,7 @@ LayerMaker dense(LayerOptions& options) {
   const std::optional<Index> units = options.count("units");
   const bool bias = options.flag("bias", true);
   const std::optional<std::string> init = options.init();
-  options.parameters({"weight", "bias"});
+  options.parameters({"weight", {"bias", "bias", "bias"}});
   return [=](LayerSite& site) {
     const Index inputs = site.channels(), outputs = units.value_or(site.classes());
     site.reserve_parameter({inputs, outputs});

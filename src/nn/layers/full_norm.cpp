@@ -1,14 +1,12 @@
 #include "keel/nn/full_norm.h"
 
-#include <limits>
-
 #include "keel/nn/layer_description.h"
 
 namespace keel::nn::layers {
 
 LayerMaker full_norm(LayerOptions& options) {
   FullNormOptions norm;
-  norm.epsilon = options.real("epsilon", 0, std::numeric_limits<double>::infinity(), norm.epsilon);
+  norm.epsilon = options.positive("epsilon", norm.epsilon);
   norm.alpha = options.real("alpha", 0, 1, norm.alpha);
   options.parameters({{"gamma", "weight"}, {"beta", "bias"}});
   const FullNorm checked(1, norm);

@@ -1,7 +1,5 @@
 #include "keel/nn/group_norm.h"
 
-#include <limits>
-
 #include "keel/nn/layer_description.h"
 
 namespace keel::nn::layers {
@@ -10,10 +8,10 @@ LayerMaker group_norm(LayerOptions& options) {
   GroupNormOptions norm;
   const std::optional<Index> groups =
       options.is_null("groups", true) ? std::nullopt : std::optional(options.integer("groups", 1));
-  norm.epsilon = options.real("epsilon", 0, std::numeric_limits<double>::infinity(), norm.epsilon);
+  norm.epsilon = options.positive("epsilon", norm.epsilon);
   norm.scale = options.flag("scale", norm.scale);
   norm.center = options.flag("center", norm.center);
-  options.parameters({{"gamma", "weight"}, {"beta", "bias"}});
+  options.parameters({{"gamma", "weight", "scale"}, {"beta", "bias", "center"}});
   const GroupNorm checked(1, 1, norm);
   return [=](LayerSite& site) {
     const Index channels = site.channels();

@@ -5,13 +5,12 @@
 namespace keel::nn::layers {
 
 LayerMaker layer_norm(LayerOptions& options) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
   LayerNormOptions norm;
   const Index axes = options.integer("axes", 1, 1);
-  norm.epsilon = options.real("epsilon", 0, kInfinity, norm.epsilon);
+  norm.epsilon = options.positive("epsilon", norm.epsilon);
   norm.scale = options.flag("scale", norm.scale);
   norm.center = options.flag("center", norm.center);
-  options.parameters({{"gamma", "weight"}, {"beta", "bias"}});
+  options.parameters({{"gamma", "weight", "scale"}, {"beta", "bias", "center"}});
   const LayerNorm checked(2, norm);
   return [=](LayerSite& site) {
     const Shape shape = last_axes(site, axes);

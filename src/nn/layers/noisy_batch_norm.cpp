@@ -11,7 +11,7 @@ LayerMaker noisy_batch_norm(LayerOptions& options) {
   NoisyBatchNormOptions noisy;
   noisy.shift = options.real("shift", 0, kInfinity, noisy.shift);
   noisy.max_scale = options.real("max_scale", 1, kInfinity, noisy.max_scale);
-  noisy.norm.epsilon = options.real("epsilon", 0, kInfinity, noisy.norm.epsilon);
+  noisy.norm.epsilon = options.positive("epsilon", noisy.norm.epsilon);
   noisy.norm.momentum =
       options.is_null("momentum") ? kCumulativeAverage : options.real("momentum", 0, 1, 0.1);
   options.parameters({{"gamma", "norm.weight"}, {"beta", "norm.bias"}});

@@ -8,10 +8,10 @@ LayerMaker rms_norm(LayerOptions& options) {
   RMSNormOptions norm;
   const Index axes = options.integer("axes", 1, 1);
   if (!options.is_null("epsilon", true)) {
-    norm.epsilon = options.real("epsilon", 0, std::numeric_limits<double>::infinity());
+    norm.epsilon = options.positive("epsilon");
   }
   norm.scale = options.flag("scale", norm.scale);
-  options.parameters({{"gamma", "weight"}});
+  options.parameters({{"gamma", "weight", "scale"}});
   const RMSNorm checked(1, norm);
   return [=](LayerSite& site) {
     const Shape shape = last_axes(site, axes);
