@@ -180,7 +180,8 @@ void add_log_distributions(CommandLine& command) {
           "validation examples: p15, p50, p85 (percentiles), mean, deviation of the layer's input and "
           "unit_p15 to unit_p85 of one unit; dead, flat: shares of an activation's units that are always 0 "
           "and of its input where its slope is below 0.01. Of the training step: gradient_norm, weight_norm, "
-          "update_ratio; running_mean_*, running_var_* of BatchNorm. Changes nothing of the run",
+          "update_ratio; running_mean_*, running_var_* of layers with running statistics. Changes nothing of "
+          "the run",
           kProbeExamples));
 }
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <initializer_list>
+#include <optional>
 #include <string_view>
 
 #include "keel/core/error.h"
@@ -82,13 +84,29 @@ std::vector<Tensor> values_of(const std::vector<Variable>& parameters) {
 }
 
 // Mean, least and largest element of the buffer; empty if there is none.
-std::string range_cells(const std::vector<nn::NamedVariable>& buffers, const std::string& name) {
-  for (const nn::NamedVariable& buffer : buffers) {
-    if (buffer.name != name || buffer.variable.value().numel() == 0) continue;
-    const Tensor values = buffer.variable.value().to(DType::float64);
-    return cell(mean(values).item()) + cell(-max(affine(values, -1, 0)).item()) + cell(max(values).item());
+// Of the first of these names that a layer has.
+std::optional<Tensor> buffer_of(const std::vector<nn::NamedVariable>& buffers, const std::string& place,
+                                std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    for (const nn::NamedVariable& buffer : buffers) {
+      if (buffer.name == place + name) return buffer.variable.value().to(DType::float64);
+    }
   }
-  return ",,,";
+  return {};
+}
+
+std::string range_cells(const std::optional<Tensor>& values) {
+  if (!values || values->numel() == 0) return ",,,";
+  return cell(mean(*values).item()) + cell(-max(affine(*values, -1, 0)).item()) + cell(max(*values).item());
+}
+
+// BatchLayerNorm has those of the batch beside those of the features; BatchRenorm has deviations.
+std::string statistics_cells(const std::vector<nn::NamedVariable>& buffers, const std::string& place) {
+  std::optional<Tensor> variance = buffer_of(buffers, place, {"running_var", "running_batch_var"});
+  const std::optional<Tensor> deviation = buffer_of(buffers, place, {"running_deviation"});
+  if (!variance && deviation) variance = multiply(*deviation, *deviation);
+  return range_cells(buffer_of(buffers, place, {"running_mean", "running_batch_mean"})) +
+         range_cells(variance);
 }
 
 }  // namespace
@@ -156,8 +174,7 @@ void LayerLog::write(Index step, const std::vector<Row>& rows, bool updated) {
     lines += cell(updated ? row.gradient : kNotANumber) + cell(norm) +
              cell(updated ? norm_of_change(parameters, row.weights) / norm : kNotANumber);
     const std::string place = layer.path.empty() ? "" : layer.path + ".";
-    lines +=
-        range_cells(buffers, place + "running_mean") + range_cells(buffers, place + "running_var") + "\n";
+    lines += statistics_cells(buffers, place) + "\n";
   }
   file_.append(lines);
 }

@@ -7,6 +7,12 @@
 #include <map>
 #include <sstream>
 
+#include "keel/core/tensor_ops.h"
+#include "keel/nn/batch_layer_norm.h"
+#include "keel/nn/batch_renorm.h"
+#include "keel/nn/dense.h"
+#include "keel/nn/flatten.h"
+#include "keel/nn/sequential.h"
 #include "keel/optim/adam.h"
 #include "keel/optim/sgd.h"
 #include "keel/train/checkpoint.h"
@@ -110,6 +116,34 @@ TEST(LayerLog, HasARowForEachLayerEverySoManySteps) {
     EXPECT_EQ(row.at("running_var_max").empty(), row.at("kind") != "batch_norm");
     EXPECT_EQ(row.at("gradient_norm").empty(), row.at("kind") != "batch_norm" && row.at("kind") != "dense");
   }
+}
+
+TEST(LayerLog, HasRunningStatisticsWhateverALayerCallsThem) {
+  const TemporaryDirectory folder;
+  const auto renorm = std::make_shared<nn::BatchRenorm>(240, nn::BatchRenormOptions{.momentum = 0.5});
+  const auto bln = std::make_shared<nn::BatchLayerNorm>(Shape{240});
+  Rng rng(1, Stream::initialization);
+  nn::Sequential model;
+  model.add(std::make_shared<nn::Flatten>());
+  model.add(renorm);
+  model.add(bln);
+  model.add(std::make_shared<nn::Dense>(240, 3, rng));
+  optim::Sgd optimizer(model.named_parameters());
+  train(model, optimizer, {.epochs = 1, .schedule = optim::constant(0.1)},
+        {std::make_shared<LayerLog>(folder.path() / "layers.csv", model, probe(),
+                                    LayerLogOptions{.every = 5})});
+  const std::vector<Cells> rows = rows_of(folder.path() / "layers.csv");
+  ASSERT_EQ(rows.size(), 2U * 5);
+  const auto expect = [&](const Cells& row, const std::string& column, double value) {
+    EXPECT_NEAR(std::stod(row.at(column)), value, 1e-8 * std::abs(value)) << column;
+  };
+  const auto largest = [](const Tensor& values) { return max(values.to(DType::float64)).item(); };
+  EXPECT_EQ(rows[6].at("kind"), "batch_renorm");
+  expect(rows[6], "running_mean_max", largest(renorm->running_mean.value()));
+  expect(rows[6], "running_var_max", std::pow(largest(renorm->running_deviation.value()), 2));
+  EXPECT_EQ(rows[7].at("kind"), "batch_layer_norm");
+  expect(rows[7], "running_mean_max", largest(bln->running_batch_mean.value()));
+  expect(rows[7], "running_var_max", largest(bln->running_batch_var.value()));
 }
 
 TEST(LayerLog, RowsOfTheStepBehindWhichARunEndsHaveNoGradient) {

@@ -17,7 +17,8 @@
 //   update_ratio        Euclidean norm of what the update adds to them, divided by weight_norm
 //   running_mean_mean,running_mean_min,running_mean_max,running_var_mean,running_var_min,running_var_max
 //                       over the channels of a layer with running statistics, which have taken up the
-//                       training batch of that update
+//                       training batch of that update. Of BatchRenorm, which keeps deviations, their squares;
+//                       of BatchLayerNorm those of the batch, of each element of an example
 // A cell is empty where there is no such figure: of a layer without parameters, a value that is not finite,
 // and gradient and update of a step behind which the run ends.
 #pragma once
