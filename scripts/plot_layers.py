@@ -12,7 +12,7 @@ layers.csv in the directory of each of its models. Each model has a column of pa
   bottom  by how much of their own size each layer's parameters change in an update, by step; of layers that normalize
           dashed
 
-The panels of a row share the y axis.
+The panels of a row share the y axis, and so do those of the rows that many models need.
 """
 
 from __future__ import annotations
@@ -23,15 +23,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import plotting
-from run_logs import ARMS, PlotError, Run, arm_names, read_rows, run_labels
+from run_logs import ARMS, MODEL, PlotError, Run, arm_names, diverged_text, read_rows, run_labels
+from study import styles
 
 PERCENTILES = ("p15", "p50", "p85")
 COLUMNS = ("step", "layer", "kind", *PERCENTILES, *(f"unit_{name}" for name in PERCENTILES), "flat", "gradient_norm",
            "update_ratio")
-COLOR = "#009988"  # neither blue nor red, which tell of batch normalization
+COLOR = styles.COLORS["indigo"][0]  # neither blue nor red, which tell of batch normalization
 STEPS_SHOWN = 5
 LAYERS_NAMED = 12  # in a legend; between the first and the last, colours go by depth
-MOST_MODELS = 8
+WIDEST = 18.4  # inches of panels side by side; more of them go on below
+NARROWEST, NAME_WIDTH = 4.6, 0.125  # of a panel, and of the name of a layer in it
+MOST_NAMES = 130
 USUAL_RATIO = 1e-3  # what is often aimed at
 
 
@@ -82,13 +85,16 @@ def log_paths(directory: Path) -> list[Path]:
     return found
 
 
-def models_of(directory: Path, label: str, prefix: str) -> list[Model]:
-    arms = {path: path.parent.name if path.parent != directory else None for path in log_paths(directory)}
+def models_of(run: Run, label: str, prefix: str, chosen: list[str] | None) -> list[Model]:
+    arms = {path: path.parent.name if path.parent != run.directory else None for path in log_paths(run.directory)}
+    if chosen:
+        arms = {path: arm for path, arm in arms.items() if arm is None or arm in chosen}
     names = arm_names({arm for arm in arms.values() if arm in ARMS})
     models = []
     for path, arm in arms.items():
-        _, color = ARMS.get(arm, (arm, COLOR))
-        title = ", ".join(filter(None, (label, names.get(arm, arm))))
+        _, color = ARMS.get(arm or run.norm_arm, (arm, COLOR))
+        epoch = run.diverged.get(arm or MODEL)
+        title = ", ".join(filter(None, (label, names.get(arm, arm), epoch is not None and diverged_text(epoch))))
         models.append(Model(prefix + (arm or "model"), title, color, read_layers(path)))
     return models
 
@@ -97,11 +103,10 @@ def shown_layer(model: Model, path: str | None) -> str:
     """The one whose input the top panel shows."""
     if path is not None:
         if path not in model.layers:
-            raise PlotError(f"--layer: expected one of {', '.join(model.layers)}, found {path}")
+            raise plotting.unknown("--layer", path, list(model.layers))
         return path
-    if not model.activations:
-        raise PlotError("expected a model with an activation, found none; --layer names the layer to show")
-    return model.activations[-1]
+    # Without an activation of its own, as with recurrent layers: what the last layer is given.
+    return model.activations[-1] if model.activations else [path for path in model.layers if path != "output"][-1]
 
 
 def draw_percentiles(axes, model: Model, options) -> None:
@@ -155,8 +160,9 @@ def draw_gradients(axes, model: Model, options) -> None:
                 axes.plot([places[path] for path in shown], [norms[path][step] for path in shown], color=color,
                           marker="o", markersize=4, gid=f"{model.name}-gradient{'-of-norms' if norm else ''}-{step}",
                           **style)
-    size = 8 if len(norms) <= 30 else 5
-    axes.set_xticks(range(len(norms)), [f"{path} {model.kinds[path]}" for path in norms], rotation=90, fontsize=size)
+    named = range(0, len(norms), math.ceil(len(norms) / MOST_NAMES) or 1)
+    names = [f"{path} {model.kinds[path]}" for path in norms]
+    axes.set_xticks(named, [names[place] for place in named], rotation=90, fontsize=8 if len(norms) <= 30 else 7)
     axes.set_yscale("log")
     handles = axes.get_legend_handles_labels()[0]
     if handles:
@@ -191,16 +197,24 @@ def draw(models: list[Model], title: str, options):
 
     rows = ((draw_percentiles, "pre-activation\n(15, 50, 85th percentile)"), (draw_gradients, "norm of the gradient"),
             (draw_updates, "update / weights (norms)"))
-    figure, panels = plt.subplots(len(rows), len(models), figsize=(max(6.4, 4.6 * len(models)), 9.6), sharey="row",
-                                  squeeze=False, constrained_layout=True)
-    for (draw_panel, label), row in zip(rows, panels):
-        for axes, model in zip(row, models):
+    names = max(len(curves_by_layer(model, "gradient_norm")) for model in models)
+    width = min(WIDEST, max(NARROWEST, NAME_WIDTH * min(names, MOST_NAMES)))
+    bands = math.ceil(len(models) / (WIDEST // width))
+    columns = math.ceil(len(models) / bands)
+    figure = plt.figure(figsize=(max(6.4, width * columns), 9.6 * bands), constrained_layout=True)
+    grid = figure.add_gridspec(len(rows) * bands, columns)
+    for kind, (draw_panel, label) in enumerate(rows):
+        first = None
+        for index, model in enumerate(models):
+            band, column = divmod(index, columns)
+            axes = figure.add_subplot(grid[band * len(rows) + kind, column], sharey=first)
+            first = first or axes
             draw_panel(axes, model, options)
             plotting.tidy(axes)
-            axes.tick_params(labelleft=True)
             if draw_panel is not draw_gradients:
                 axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
-        row[0].set_ylabel(label)
+            if column == 0:
+                axes.set_ylabel(label)
     figure.suptitle(title)
     return figure
 
@@ -213,11 +227,10 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--unit", action="store_true", help="show the percentiles of one unit, the middle one")
     options = plotting.parse_arguments(parser, arguments)
     runs = [Run(directory) for directory in options.dirs]
+    chosen = plotting.chosen_arms(options, runs)
     labels = run_labels(runs) if len(runs) > 1 else [""]
-    models = [model for index, (directory, label) in enumerate(zip(options.dirs, labels))
-              for model in models_of(directory, label, f"run{index}-" if len(runs) > 1 else "")]
-    if len(models) > MOST_MODELS:
-        raise PlotError(f"expected at most {MOST_MODELS} models side by side, found {len(models)}")
+    models = [model for index, (run, label) in enumerate(zip(runs, labels))
+              for model in models_of(run, label, f"run{index}-" if len(runs) > 1 else "", chosen)]
     plotting.require_matplotlib()
     title = plotting.subject(runs) or "Training"
     figure = draw(models, plotting.wrapped(f"{title}: inside the layers"), options)

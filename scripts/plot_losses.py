@@ -5,7 +5,8 @@ Each DIR is a run's directory, finished or still being written: of keel-train wi
 DIR/no_bn/epochs.csv, DIR/bn/epochs.csv and those of other norms, or some of them. Training curves are dashed and
 validation curves solid. Of keel-mnist-bn, the model without normalization is blue, and the one with batch normalization
 red; more than these two have markers as well. The epoch of a single run of keel-train that has the lowest validation
-loss, that of its checkpoint `best`, is marked.
+loss, that of its checkpoint `best`, is marked. A cross marks the epoch in which a model diverged. A run of keel-train
+with --norm has the colour of that norm.
 
 Several DIRs are overlaid. If they are one setting with several seeds (by their config.json) each curve is the mean
 over the seeds, in a band of one standard deviation on both sides, for the epochs that all of them have. Otherwise each
@@ -21,13 +22,16 @@ import statistics
 import sys
 
 import plotting
-from run_logs import ARMS, ARTICLES_ARMS, MODEL, PlotError, Run, are_seeds, arms_of, run_labels
+from run_logs import (ARM_MARKERS, ARMS, ARTICLES_ARMS, MODEL, PlotError, Run, are_seeds, arms_of, diverged_text,
+                      run_labels)
+from study import styles
 
 PARTS = {"train": ("training", (0, (4, 2))), "val": ("validation", "-")}
 
-# Of runs of one model: neither blue nor red, which tell of batch normalization; for the colour-blind too.
-COLORS = ("#009988", "#ee7733", "#aa4499", "#33bbee", "#999933", "#333333", "#882255")
+# Of runs of one model whose norm is not known: neither blue nor red, which tell of batch normalization.
+COLORS = tuple(styles.COLORS[name][0] for name in styles.OTHERS if name not in ("blue", "red"))
 CURVES = {**ARMS, MODEL: ("", COLORS[0])}
+CROSSES_APART = 0.05  # of an axis' height
 
 # Of several runs that are not seeds of one setting, or of many arms: markers (more or fewer than colours, so that the
 # pairs of both come again late), and how far the colours of arms go towards white.
@@ -67,23 +71,41 @@ def joined(*words: str) -> str:
 def arm_label(runs: list[Run], arm: str) -> str:
     diverged = sum(arm in run.diverged for run in runs)
     name = arms_of(runs).get(arm, "")
-    if not diverged:
-        return name
-    return joined(name, "diverged" if len(runs) == 1 else f"{diverged} of {len(runs)} diverged")
+    return joined(name, f"{diverged} of {len(runs)} diverged") if diverged and len(runs) > 1 else name
+
+
+def model_color(run: Run) -> str:
+    """Of a run of one model: that of its norm, as an arm of several has it."""
+    return ARMS[run.norm_arm][1] if run.norm_arm else COLORS[0]
+
+
+def mark_diverged(axes, runs: list[Run], colors: list[dict[str, str]], quantity: str, first_epoch: int,
+                  labelled: bool = False) -> None:
+    """A cross at the epoch in which a model diverged: at the top for a loss, at the bottom for an accuracy."""
+    places: list[int] = []
+    for index, run in enumerate(runs):
+        for arm, epoch in run.diverged.items():
+            place = max(epoch or max(run.arms[arm], default=0) + 1, first_epoch)
+            inwards = 0.03 + CROSSES_APART * places.count(place)
+            places.append(place)
+            name = joined(arms_of(runs).get(arm, ""), diverged_text(epoch)).replace(", ", " ")
+            axes.plot([place], [1 - inwards if quantity == "loss" else inwards], transform=axes.get_xaxis_transform(),
+                      color=colors[index][arm], marker="x", markersize=7, markeredgewidth=2, linestyle="none",
+                      zorder=5, label=name if labelled else None, gid=f"{arm}-diverged_{quantity}-run{index}")
 
 
 def arm_marker(arms: list[str], arm: str, epochs: int) -> dict:
     """Not at the same epochs for all arms: where curves are close, each is seen."""
     step = max(1, epochs // 10)
     index = arms.index(arm)
-    return {"marker": MARKERS[index % len(MARKERS)], "markersize": 4.5, "markevery": (index % step, step)}
+    return {"marker": ARM_MARKERS[arm], "markersize": 4.5, "markevery": (index % step, step)}
 
 
 def draw_mean(axes, runs: list[Run], quantity: str, scale: float, first_epoch: int) -> None:
     """One run, or the mean over the seeds of one setting. quantity is loss or accuracy."""
     arms = list(arms_of(runs))
-    for arm, (_, color) in CURVES.items():
-        drawn = False
+    colors = {arm: color for arm, (_, color) in CURVES.items()} | {MODEL: model_color(runs[0])}
+    for arm, color in colors.items():
         for part, (part_name, dashes) in PARTS.items():
             column = f"{part}_{quantity}"
             curves = [{epoch: scale * value for epoch, value in curve(run, arm, column, first_epoch).items()}
@@ -91,7 +113,6 @@ def draw_mean(axes, runs: list[Run], quantity: str, scale: float, first_epoch: i
             epochs, means, deviations = mean_curve(curves)
             if not epochs:
                 continue
-            drawn = True
             # One epoch is a point, not a line.
             marker = {"marker": "o", "markerfacecolor": "white" if part == "train" else color}
             style = marker if len(epochs) == 1 else {}
@@ -103,8 +124,7 @@ def draw_mean(axes, runs: list[Run], quantity: str, scale: float, first_epoch: i
                 low = [mean - deviation for mean, deviation in zip(means, deviations)]
                 high = [mean + deviation for mean, deviation in zip(means, deviations)]
                 axes.fill_between(epochs, low, high, color=color, alpha=0.2, linewidth=0, gid=f"{arm}-{column}-band")
-        if not drawn and any(arm in run.diverged for run in runs):
-            axes.plot([], [], color=color, label=arm_label(runs, arm))
+    mark_diverged(axes, runs, [colors] * len(runs), quantity, first_epoch, len(runs) == 1)
     if len(runs) == 1:
         mark_best(axes, runs[0], quantity, scale, first_epoch)
 
@@ -113,7 +133,7 @@ def mark_best(axes, run: Run, quantity: str, scale: float, first_epoch: int) -> 
     best = run.best_epoch
     if best is None or best < first_epoch:
         return
-    axes.plot([best], [scale * run.arms[MODEL][best][f"val_{quantity}"]], color=CURVES[MODEL][1], linestyle="none",
+    axes.plot([best], [scale * run.arms[MODEL][best][f"val_{quantity}"]], color=model_color(run), linestyle="none",
               marker="o", markersize=7, markerfacecolor="white", markeredgewidth=1.8, gid=f"{MODEL}-best_{quantity}",
               label=f"lowest validation loss, epoch {best}")
 
@@ -128,10 +148,14 @@ def run_colors(runs: list[Run]) -> list[dict[str, str]]:
     """For each run, the colour of each of its curves, and as "run" its own: in grey if its arms have colours."""
     single = [run for run in runs if MODEL in run.arms]
     paired = [run for run in runs if MODEL not in run.arms]
+    norms = [run.norm_arm for run in single]
+    by_norm = None not in norms and len(set(norms)) == len(norms)
+    taken = {ARMS[arm][1] for arm in arms_of(runs)}
+    free = [color for color in COLORS if color not in taken]
     colors = []
     for run in runs:
         if MODEL in run.arms:
-            color = COLORS[single.index(run) % len(COLORS)]
+            color = model_color(run) if by_norm else free[single.index(run) % len(free)]
             colors.append({MODEL: color, "run": color})
         else:
             base = {"run": "#333333", **{arm: color for arm, (_, color) in ARMS.items()}}
@@ -152,6 +176,7 @@ def draw_each(axes, runs: list[Run], quantity: str, scale: float, first_epoch: i
                           linestyle=dashes, linewidth=1.3, marker=MARKERS[index % len(MARKERS)], markersize=4.5,
                           markerfacecolor="white" if part == "train" else colors[arm],
                           markevery=max(1, len(values) // 10), gid=f"{arm}-{column}-run{index}")
+    mark_diverged(axes, runs, run_colors(runs), quantity, first_epoch)
 
 
 def legends_of_arms(figure, runs: list[Run]) -> None:
@@ -162,6 +187,9 @@ def legends_of_arms(figure, runs: list[Run]) -> None:
     entries = [Line2D([], [], color=ARMS[arm][1], linewidth=1.8, label=arm_label(runs, arm),
                       **arm_marker(arms, arm, 1)) for arm in arms]
     entries += [Line2D([], [], color="#555555", linestyle=dashes, label=name) for name, dashes in PARTS.values()]
+    entries += [Line2D([], [], color=ARMS[arm][1], marker="x", markeredgewidth=2, linestyle="none",
+                       label=f"{ARMS[arm][0]} {diverged_text(epoch)}")
+                for arm, epoch in (runs[0].diverged.items() if len(runs) == 1 else ())]
     figure.legend(handles=entries, ncol=LEGEND_COLUMNS, frameon=False, loc="lower center")
 
 
@@ -178,9 +206,10 @@ def legends_of_each(loss, accuracy, runs: list[Run]) -> None:
     parts = [Line2D([], [], color="#555555", linestyle=dashes, label=name) for name, dashes in PARTS.values()]
     entries = []
     for index, (run, label, colors) in enumerate(zip(runs, run_labels(runs), run_colors(runs))):
-        diverged = " and ".join(name for arm, name in names.items() if arm in run.diverged)
+        diverged = " and ".join(" ".join(filter(None, (names.get(arm), diverged_text(epoch))))
+                                for arm, epoch in run.diverged.items())
         entries.append(Line2D([], [], color=colors["run"], marker=MARKERS[index % len(MARKERS)],
-                              label=f"{label} ({diverged} diverged)" if diverged else label))
+                              label=f"{label} ({diverged})" if diverged else label))
     place = {"frameon": False, "loc": "upper center", "bbox_to_anchor": (0.5, -0.14)}
     loss.legend(handles=arms + parts, ncol=2, **place)
     accuracy.legend(handles=entries, **place)
@@ -216,7 +245,8 @@ def draw(runs: list[Run], options):
     together = len(runs) == 1 or are_seeds(runs)
     arms = arms_of(runs)
     below = together and len(arms) > FEW_ARMS
-    rows = legend_rows(len(arms) + len(PARTS)) if below else 0
+    crosses = len(runs[0].diverged) if len(runs) == 1 else 0
+    rows = legend_rows(len(arms) + len(PARTS) + crosses) if below else 0
     entries = max(len(runs), math.ceil((len(arms) + len(PARTS)) / 2), 2)
     height = 4.0 + 0.25 * rows if together else 4.4 + 0.2 * entries
     figure, (loss, accuracy) = plt.subplots(1, 2, figsize=(9.6, height), constrained_layout=True)
@@ -238,7 +268,8 @@ def draw(runs: list[Run], options):
         loss.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         loss.yaxis.set_minor_formatter(NullFormatter())
     else:
-        loss.set_ylim(bottom=0)
+        low, high = loss.get_ylim()
+        loss.set_ylim(0, high + 0.05 * max(low, 0))
     if below:
         legends_of_arms(figure, runs)
     elif together:
@@ -261,7 +292,10 @@ def require_epochs(runs: list[Run], first_epoch: int) -> None:
     """Says which epochs a mean leaves out; an error if nothing is left to be drawn."""
     epochs = {arm: {epoch for run in runs for epoch in run.arms.get(arm, {}) if epoch >= first_epoch} for arm in CURVES}
     if not any(epochs.values()):
-        raise PlotError(f"{runs[0].directory}: expected epochs from {first_epoch} on, found none yet")
+        diverged = sorted({epoch for run in runs for epoch in run.diverged.values()})
+        raise PlotError(f"{runs[0].directory}: expected epochs from {first_epoch} on, found none"
+                        + (f": {diverged_text(diverged[0])}; --from-epoch 0 shows the untrained model" if diverged
+                           else " yet"))
     if len(runs) == 1 or not are_seeds(runs):
         return
     names = arms_of(runs)
@@ -279,7 +313,7 @@ def require_epochs(runs: list[Run], first_epoch: int) -> None:
 
 def main(arguments: list[str]) -> None:
     options = parse_arguments(arguments)
-    runs = [Run(directory) for directory in options.dirs]
+    runs = plotting.runs_of(options)
     plotting.require_matplotlib()
     require_epochs(runs, options.from_epoch)
     for path in plotting.save(draw(runs, options), plotting.out_prefix(options, "losses")):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
-from run_logs import PlotError, Run
+from run_logs import MODEL, NORMS, PlotError, Run
 
 LONGEST_LINE = 90  # of the title, in characters
 
@@ -98,7 +99,47 @@ def argument_parser(description: str, stem: str) -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, metavar="PREFIX",
                         help=f"write PREFIX.png and PREFIX.svg (default: DIR/{stem}; with several DIRs, {stem} in the "
                              "directory above the first)")
+    parser.add_argument("--arm", metavar="NAME[,NAME...]",
+                        help="of runs of several models, only these: none, batch, ..., as --norm calls them")
     return parser
+
+
+def unknown(option: str, name: str, names: list[str], most: int = 12) -> PlotError:
+    """With the names that are near, or else the first ones."""
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    hint = f"; near: {', '.join(near)}" if near else ""
+    known = ", ".join(names[:most]) + (f", ... ({len(names)} in all)" if len(names) > most else "")
+    return PlotError(f"{option}: expected one of {known}, found {name}{hint}")
+
+
+def chosen_arms(options: argparse.Namespace, runs: list[Run]) -> list[str] | None:
+    """The directories of the arms that --arm names, which some run must have; None for all."""
+    if options.arm is None:
+        return None
+    words = {word: arm for word, (arm, _) in NORMS.items() if any(arm in run.arms for run in runs)}
+    if not words:
+        raise PlotError(f"--arm: expected a run of several models, found {listed([str(one) for one in options.dirs])}")
+    chosen = []
+    for name in filter(None, (name.strip() for name in options.arm.split(","))):
+        arm = words.get(name, name if name in words.values() else None)
+        if arm is None:
+            raise unknown("--arm", name, list(words))
+        chosen.append(arm)
+    if not chosen:
+        raise PlotError(f"--arm: expected one of {', '.join(words)}, found nothing")
+    missing = [str(run.directory) for run in runs if MODEL not in run.arms and not set(chosen) & set(run.arms)]
+    if missing:
+        raise PlotError(f"--arm: expected a model of every run, found none of {options.arm} in {listed(missing)}")
+    return chosen
+
+
+def runs_of(options: argparse.Namespace) -> list[Run]:
+    """As the arguments have them, with the arms that were asked for."""
+    runs = [Run(directory) for directory in options.dirs]
+    arms = chosen_arms(options, runs)
+    for run in runs:
+        run.only(arms)
+    return runs
 
 
 def parse_arguments(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:

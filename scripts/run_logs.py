@@ -8,22 +8,28 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from pathlib import Path
 
+from study.styles import COLORS, NAMED
+
 PAIR = "keel-mnist-bn"
-# Arms by directory: what they are called and their colours, which the colour-blind tell apart, too.
-ARMS = {
-    "no_bn": ("no norm", "#0077bb"),
-    "bn": ("BatchNorm", "#cc3311"),
-    "layer": ("LayerNorm", "#009988"),
-    "group": ("GroupNorm", "#ee7733"),
-    "instance": ("InstanceNorm", "#aa4499"),
-    "rms": ("RMSNorm", "#33bbee"),
-    "renorm": ("BatchRenorm", "#999933"),
-    "weight": ("WeightNorm", "#333333"),
-    "bln": ("BatchLayerNorm", "#332288"),
-    "full": ("FullNorm", "#999999"),
+# By the word of --norm: the directory of the arm, and what it is called.
+NORMS = {
+    "none": ("no_bn", "no norm"),
+    "batch": ("bn", "BatchNorm"),
+    "layer": ("layer", "LayerNorm"),
+    "group": ("group", "GroupNorm"),
+    "instance": ("instance", "InstanceNorm"),
+    "rms": ("rms", "RMSNorm"),
+    "renorm": ("renorm", "BatchRenorm"),
+    "weight": ("weight", "WeightNorm"),
+    "bln": ("bln", "BatchLayerNorm"),
+    "full": ("full", "FullNorm"),
 }
+# Arms by directory: what they are called, their colours and their markers, those of the pages of studies.
+ARMS = {arm: (name, COLORS[NAMED[word][0]][0]) for word, (arm, name) in NORMS.items()}
+ARM_MARKERS = {arm: NAMED[word][1] for word, (arm, _) in NORMS.items()}
 ARTICLES_ARMS = {"no_bn": "no BN", "bn": "BN"}  # what they are called where there are no others
 MODEL = "model"  # in the place of an arm's name, for a run that has one model
 COLUMNS = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
@@ -78,6 +84,18 @@ def read_epochs(path: Path) -> dict[int, dict[str, float]]:
     return epochs
 
 
+def diverged_epoch(path: Path, message) -> int | None:
+    """The epoch in which a model diverged, by what the run's summary says of it, or by what epochs.csv has that is not
+    finite; 0 if it is not known which. None if it did not diverge."""
+    found = re.search(r"\bepoch (\d+)", str(message or ""))
+    if found:
+        return int(found[1])
+    for _, row in read_rows(path, COLUMNS):
+        if any(row[column] and not math.isfinite(float(row[column])) for column in COLUMNS[1:]):
+            return int(row["epoch"])
+    return 0 if message else None
+
+
 def read_json(path: Path) -> dict:
     """Empty if there is no such file."""
     try:
@@ -127,8 +145,9 @@ class Run:
         if self.config.get("program", PAIR if directory.name in ARMS else None) == PAIR:
             raise PlotError(f"{self.directory}: expected the directory of a run, found that of one of its models; "
                             f"the run is {directory.parent}")
-        self.arms = {MODEL: read_epochs(self.directory / "epochs.csv")}
-        self.diverged = set()
+        path = self.directory / "epochs.csv"
+        self.arms = {MODEL: read_epochs(path)}
+        self._find_diverged({MODEL: path}, {MODEL: read_json(self.directory / "summary.json")})
 
     def _read_arms(self) -> None:
         configs = {arm: read_json(self.directory / arm / "config.json") for arm in ARMS}
@@ -140,8 +159,24 @@ class Run:
                             f"{', '.join(ARMS)} (of {PAIR}), found none of them")
         # All arms have the same options and data.
         self.config = next(filter(None, (configs[arm] for arm in paths)), {})
-        results = section(read_json(self.directory / "summary.json"), "arms")
-        self.diverged = {arm for arm in self.arms if section(results, arm).get("diverged")}
+        self._find_diverged({arm: paths[arm] for arm in self.arms},
+                            section(read_json(self.directory / "summary.json"), "arms"))
+
+    def _find_diverged(self, paths: dict, results: dict) -> None:
+        found = {arm: diverged_epoch(path, section(results, arm).get("diverged")) for arm, path in paths.items()}
+        self.diverged = {arm: epoch for arm, epoch in found.items() if epoch is not None}
+
+    def only(self, arms: list[str] | None) -> None:
+        """Leaves out all other arms. A run of one model stays as it is."""
+        if arms and MODEL not in self.arms:
+            self.arms = {arm: epochs for arm, epochs in self.arms.items() if arm in arms}
+            self.diverged = {arm: epoch for arm, epoch in self.diverged.items() if arm in arms}
+
+    @property
+    def norm_arm(self) -> str | None:
+        """Of a run of one model, the arm whose norm it has. None if its model is one that decides that by itself."""
+        word = self.options.get("norm", {"on": "batch", "off": "none"}.get(self.options.get("batch-norm")))
+        return NORMS[word][0] if MODEL in self.arms and word in NORMS else None
 
     @property
     def seed(self):
@@ -184,6 +219,10 @@ def arm_names(arms) -> dict[str, str]:
     if set(arms) <= set(ARTICLES_ARMS):
         return {arm: name for arm, name in ARTICLES_ARMS.items() if arm in arms}
     return {arm: name for arm, (name, _) in ARMS.items() if arm in arms}
+
+
+def diverged_text(epoch: int) -> str:
+    return f"diverged at epoch {epoch}" if epoch else "diverged"
 
 
 def arms_of(runs: list[Run]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from study.record import parts_of
 
 # For the colour-blind too, as far as so many can be: no two have the same marker. On white, and on black.
 COLORS = {
-    "blue": ("#0072b2", "#56b4f5"),
+    "blue": ("#0077bb", "#56b4f5"),
     "red": ("#cc3311", "#ff7b5a"),
     "teal": ("#00857a", "#2ec9b7"),
     "orange": ("#b85c00", "#f2a44e"),

@@ -11,6 +11,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from plot_support import HAVE_MATPLOTLIB, SCRIPT, PlotTest, config, train_config
 
 import plot_layers
+import plotting
+import run_logs
 from run_logs import PlotError
 
 HEADER = ("step,layer,kind,p15,p50,p85,mean,deviation,unit_p15,unit_p50,unit_p85,dead,flat,gradient_norm,weight_norm,"
@@ -99,12 +101,38 @@ class MessageTest(LayersTest):
     @unittest.skipUnless(HAVE_MATPLOTLIB, "no Python here has matplotlib")
     def test_nothing_to_show(self):
         run = self.single(rows=[row for row in LAYERS if "sigmoid" not in row])
-        self.expect(1, "error: expected a model with an activation, found none; --layer names the layer to show\n", run)
+        # What the last layer is given, where no layer is an activation.
+        self.assertEqual(self.plot(run).returncode, 0)
+        self.assertIn(">input of layer 3 (dense)<", (run / "layers.svg").read_text())
         self.expect(1, "error: --layer: expected one of 0, 1, 3, output, found 2\n", run, "--layer", "2")
 
-    def test_too_many_models(self):
-        runs = [self.pair(f"run{index}") for index in range(5)]
-        self.expect(1, "error: expected at most 8 models side by side, found 10\n", *runs)
+    @unittest.skipUnless(HAVE_MATPLOTLIB, "no Python here has matplotlib")
+    def test_ten_models_go_on_below(self):
+        run = self.pair(arms=tuple(run_logs.ARMS))
+        self.assertEqual(self.plot(run).returncode, 0)
+        svg = (run / "layers.svg").read_text()
+        width, height = map(float, re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', svg).groups())
+        self.assertEqual((width, height), (4 * 4.6 * 72, 3 * 9.6 * 72))
+        for arm in run_logs.ARMS:
+            self.assertIn(f'id="{arm}-p50"', svg)
+            color = re.search(rf'id="{arm}-p50">\s*<path [^>]*stroke: (#\w+)', svg).group(1)
+            self.assertEqual(color, run_logs.ARMS[arm][1])
+
+    @unittest.skipUnless(HAVE_MATPLOTLIB, "no Python here has matplotlib")
+    def test_some_arms(self):
+        run = self.pair(arms=("no_bn", "bn", "renorm"))
+        self.assertEqual(self.plot(run, "--arm", "batch,renorm").returncode, 0)
+        self.assertEqual({gid.split("-")[0] for gid in self.drawn(run / "layers")}, {"bn", "renorm"})
+        self.expect(1, "error: --arm: expected one of none, batch, renorm, found renrm; near: renorm\n", run, "--arm",
+                    "renrm")
+        self.expect(1, "error: --arm: expected a run of several models, found ", self.single(), "--arm", "batch")
+
+    def test_a_long_list_of_layers_is_cut(self):
+        names = [f"{index}.body.1" for index in range(40)]
+        error = str(plotting.unknown("--layer", "3.bod.1", names, most=3))
+        self.assertTrue(error.startswith("--layer: expected one of 0.body.1, 1.body.1, 2.body.1, ... (40 in all), "
+                                         "found 3.bod.1; near: "), error)
+        self.assertIn("3.body.1", error.split("near: ")[1])
 
     def test_help(self):
         self.assertIn("pre-activations", self.plot("--help").stdout)

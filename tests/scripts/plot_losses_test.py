@@ -266,16 +266,44 @@ class DrawingTest(PlotTest):
         (run / "no_bn/epochs.csv").write_text(HEADER + ROWS[0])
         (run / "summary.json").write_text(json.dumps({"arms": {"no_bn": {"diverged": "loss is nan"}, "bn": {}}}))
         self.assertEqual(self.plot(run).returncode, 0)
-        self.assertEqual(len(self.drawn(run / "losses")), 4)
-        self.assertIn(">no BN, diverged<", self.svg)
+        self.assertEqual(sorted(self.drawn(run / "losses")), [
+            "bn-train_accuracy", "bn-train_loss", "bn-val_accuracy", "bn-val_loss", "no_bn-diverged_accuracy-run0",
+            "no_bn-diverged_loss-run0"])
+        self.assertIn(">no BN diverged<", self.svg)
         (run / "no_bn/epochs.csv").write_text(HEADER + "".join(ROWS[:2]))
         self.plot(run)
         self.drawn(run / "losses")
-        for text in ("no BN, diverged, training", "no BN, diverged, validation", "BN, training"):
+        for text in ("no BN, training", "no BN diverged", "BN, training"):
             self.assertIn(f">{text}<", self.svg)
         self.plot(run, self.run_dir("faster", config=config(lr=1)))
         self.drawn(self.folder / "losses")
         self.assertIn(">run (no BN diverged)<", self.svg)
+
+    def test_the_epoch_in_which_a_model_diverged(self):
+        run = self.run_dir(config=config())
+        message = "loss is nan at step 1700 (epoch 2, batch 200 of 1500)"
+        (run / "no_bn/epochs.csv").write_text(HEADER + "".join(ROWS[:2]))
+        (run / "summary.json").write_text(json.dumps({"arms": {"no_bn": {"diverged": message}, "bn": {}}}))
+        self.plot(run)
+        self.drawn(run / "losses")
+        self.assertIn(">no BN diverged at epoch 2<", self.svg)
+        cross = re.search(r'id="no_bn-diverged_loss-run0">.*?<use [^>]*x="([\d.]+)"', self.svg, re.DOTALL).group(1)
+        end = re.search(r'id="bn-val_loss">\s*<path d="[^"]*L ([\d.]+) [\d.]+ \n?"', self.svg).group(1)
+        self.assertEqual(cross, end)
+        (run / "summary.json").unlink()
+        (run / "no_bn/epochs.csv").write_text(HEADER + ROWS[0] + "1,1500,nan,0.1,inf,0.1,0.001,1\n")
+        self.assertEqual(run_logs.Run(run).diverged, {"no_bn": 1})
+
+    def test_some_arms(self):
+        arms = ("no_bn", "bn", "rms")
+        run = self.run_dir(arms=arms, config=config())
+        self.assertEqual(self.plot(run, "--arm", "rms,none").returncode, 0)
+        self.assertEqual({gid.split("-")[0] for gid in self.drawn(run / "losses")}, {"no_bn", "rms"})
+        self.expect(1, "error: --arm: expected one of none, batch, rms, found rsm; near: rms\n", run, "--arm", "rsm")
+        self.expect(1, "error: --arm: expected one of none, batch, rms, found nothing\n", run, "--arm", ",")
+        other = self.run_dir("other", arms=("bn",), config=config(lr=2))
+        self.expect(1, f"error: --arm: expected a model of every run, found none of rms in {other}\n", run, other,
+                    "--arm", "rms")
 
     def test_same_data_same_bytes(self):
         run = self.run_dir()

@@ -1,5 +1,6 @@
 """scripts/plot_losses.py on runs of keel-train, which have one model, alone and beside those of keel-mnist-bn."""
 
+import json
 import re
 import sys
 import unittest
@@ -9,6 +10,7 @@ sys.dont_write_bytecode = True
 from plot_support import HAVE_MATPLOTLIB, ROWS, PlotTest, config, train_config
 
 import plot_losses
+import run_logs
 
 
 class ReadingTest(PlotTest):
@@ -84,13 +86,32 @@ class DrawingTest(PlotTest):
             "model-train_loss", "model-val_loss", "model-best_loss",
             "model-train_accuracy", "model-val_accuracy", "model-best_accuracy"])
         for gid, dashed in (("model-train_loss", True), ("model-val_loss", False)):
-            self.assertIn("stroke: #009988", self.style(gid))
+            self.assertIn("stroke: #4b3fb5", self.style(gid))
             self.assertEqual("stroke-dasharray" in self.style(gid), dashed, gid)
         for text in ("LeNet-5 on MNIST", "training", "validation", "lowest validation loss, epoch 2"):
             self.assertEqual(self.svg.count(f">{text}<"), 1, text)
         end = re.search(r'id="model-val_loss">\s*<path d="[^"]*L ([\d.]+) ([\d.]+) \n?"', self.svg).groups()
         mark = re.search(r'id="model-best_loss">.*?<use [^>]*x="([\d.]+)" y="([\d.]+)"', self.svg, re.DOTALL).groups()
         self.assertEqual(mark, end)  # of two epochs the second is the best one
+
+    def test_a_norm_has_the_colour_that_it_has_as_an_arm(self):
+        runs = [self.train_dir(f"train-{norm}", config=train_config(norm=norm)) for norm in ("batch", "layer")]
+        self.plot(*runs)
+        self.drawn(self.folder / "losses")
+        for index, arm in enumerate(("bn", "layer")):
+            self.assertIn(f"stroke: {run_logs.ARMS[arm][1]}", self.style(f"model-val_loss-run{index}"))
+        self.plot(runs[1])
+        self.drawn(runs[1] / "losses")
+        self.assertIn(f"stroke: {run_logs.ARMS['layer'][1]}", self.style("model-val_loss"))
+
+    def test_a_run_that_diverged(self):
+        run = self.train_dir(rows=ROWS[:1], config=train_config())
+        (run / "summary.json").write_text(json.dumps({"diverged": "loss is nan at step 4 (epoch 1, batch 4 of 75)"}))
+        self.expect(1, f"error: {run}: expected epochs from 1 on, found none: diverged at epoch 1; --from-epoch 0 "
+                       "shows the untrained model\n", run)
+        self.assertEqual(self.plot(run, "--from-epoch", "0").returncode, 0)
+        self.assertIn("model-diverged_loss-run0", self.drawn(run / "losses"))
+        self.assertIn(">diverged at epoch 1<", self.svg)
 
     def test_a_best_epoch_that_is_not_shown_is_not_marked(self):
         run = self.train_dir(rows=[ROWS[2].replace("2,", "1,", 1), ROWS[1].replace("1,", "2,", 1)])
@@ -114,7 +135,7 @@ class DrawingTest(PlotTest):
         self.assertEqual(sorted(drawn), sorted(
             f"{arm}-{part}_{quantity}-run{index}" for part in ("train", "val") for quantity in ("loss", "accuracy")
             for arm, index in (("model", 0), ("model", 1), ("no_bn", 2), ("bn", 2))))
-        for gid, color in (("model-val_loss-run0", "#009988"), ("model-val_loss-run1", "#ee7733"),
+        for gid, color in (("model-val_loss-run0", "#4b3fb5"), ("model-val_loss-run1", "#b85c00"),
                            ("no_bn-val_loss-run2", "#0077bb"), ("bn-val_loss-run2", "#cc3311")):
             self.assertIn(f"stroke: {color}", self.style(gid))
         for text in ("LeNet-5 and MLP on MNIST (3 runs)", "no BN", "BN", "lenet", "mlp", "pair"):
