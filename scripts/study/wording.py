@@ -73,6 +73,11 @@ def sentence(claim) -> str:
     return spoken(sentence_of(claim))
 
 
+def is_same(low: float, high: float) -> bool:
+    """But for what rounding makes of a mean of equal values."""
+    return high - low <= 1e-12 * max(abs(low), abs(high))
+
+
 class Amount:
     """A mean and its interval, in words: both with as many digits as the interval leaves sure."""
 
@@ -85,7 +90,7 @@ class Amount:
     @property
     def has_interval(self) -> bool:
         mean, low, high = self.values
-        return None not in (mean, low, high) and low < high
+        return None not in (mean, low, high) and not is_same(low, high)
 
     def _texts(self):
         mean, low, high = self.values
@@ -148,7 +153,7 @@ def beside_expected(number) -> str:
     first = number["expected"]
     ends = sorted((first, number.get("expected_to", first)))
     # What is the same with all seeds is to be the same as far as what was expected has digits.
-    slack = half_a_digit(first) if number["low"] == number["high"] else 0
+    slack = half_a_digit(first) if is_same(number["low"], number["high"]) else 0
     if number["low"] > ends[1] + slack:
         return "higher"
     return "lower" if number["high"] < ends[0] - slack else "as expected"

@@ -25,6 +25,7 @@ class WordingTest(unittest.TestCase):
                              ((2350.4, 2190, 2510.8), "2350 (2190 to 2511)"),
                              ((0.00003, -0.02, 0.02), "0.000 (−0.020 to 0.020)"), ((2.0, None, None), "2"),
                              ((None, None, None), "diverged"), ((1e-7, 1e-7, 1e-7), "10⁻⁷"),
+                             ((0.1, 0.1 - 1e-17, 0.1 + 2e-17), "0.1"),
                              ((1e8, 8e7, 1.2e8), "10⁸ (8 × 10⁷ to 1.2 × 10⁸)")):
             self.assertEqual(wording.Amount(*values).both, text)
         self.assertEqual(wording.Amount(0.97654, 0.975, 0.978, percent=True).both, "97.65 % (97.50 to 97.80)")
