@@ -129,6 +129,7 @@ std::optional<apps::RecordedRun> earlier_run(CommandLine& command) {
   const std::string directory = command.text("resume");
   if (!command.given("resume")) return std::nullopt;
   apps::require_run_directory(directory);
+  apps::require_run_of(kProgram, directory);
   if (command.flag("overwrite")) throw apps::UsageError("--resume and --overwrite exclude each other");
   if (command.given("out"))
     throw apps::UsageError("--resume and --out exclude each other: a run goes on where it is");
@@ -169,7 +170,7 @@ int run(int argc, char** argv) {
   if (experiment_run.directory.empty()) throw apps::UsageError("--out: expected a directory, found ''");
   if (earlier) {
     apps::require_same_options(apps::with_usual_norm(earlier->config["options"], kDefaultNorms),
-                               apps::with_usual_norm(experiment_run.course, kDefaultNorms), {},
+                               apps::with_usual_norm(experiment_run.course, kDefaultNorms), kFreeOptions,
                                earlier->path);
   }
   apps::RunDirectory directory(experiment_run.directory, apps::Experiment::files(options.arms),

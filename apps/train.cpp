@@ -82,11 +82,18 @@ std::optional<apps::RecordedRun> recorded_run(CommandLine& command) {
         throw apps::UsageError(fmt::format("--resume and --{} exclude each other", other));
     }
   }
-  if (resume) apps::require_run_directory(command.text("resume"));
+  if (resume) {
+    apps::require_run_directory(command.text("resume"));
+    apps::require_run_of(kProgram, command.text("resume"));
+  }
   if (!resume && command.text("config").empty())
     throw apps::UsageError("--config: expected a file, found ''");
   const fs::path path =
       resume ? fs::path(command.text("resume")) / "config.json" : fs::path(command.text("config"));
+  std::error_code ignored;
+  check<FileError>(!resume || fs::exists(path, ignored),
+                   "--resume: a directory that holds a run expected, found no config.json in {}",
+                   command.text("resume"));
   apps::RecordedRun recorded = {path, apps::read_config(path, kProgram)};
   apps::take_recorded_options(command, recorded.config, {"out", "overwrite", "resume", "config"}, path);
   if (resume) command.set_fallback("out", command.text("resume"));
@@ -145,7 +152,8 @@ int run(int argc, char** argv) {
   const ordered_json course = apps::course_of(record, free_options(command));
   if (resume) {
     apps::require_same_options(apps::with_usual_norm(recorded->config["options"], apps::kUsualNorm),
-                               apps::with_usual_norm(course, apps::kUsualNorm), {}, recorded->path);
+                               apps::with_usual_norm(course, apps::kUsualNorm), free_options(command),
+                               recorded->path);
   }
   apps::RunDirectory directory(command.text("out"), apps::TrainProgram::files(),
                                resume                      ? apps::Existing::resume

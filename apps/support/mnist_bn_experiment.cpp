@@ -129,7 +129,7 @@ void Experiment::check() const {
     }
     try {
       train::check_batches(*model, training);
-    } catch (const ValueError& error) {
+    } catch (const train::BatchSizeError& error) {
       throw ValueError(fmt::format("{} (--batch-size, --drop-last)", error.what()));
     }
   }

@@ -2,8 +2,11 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "keel/io/atomic_file.h"
 #include "keel/io/json_text.h"
+#include "support/norm_arms.h"
 
 namespace keel::apps {
 
@@ -13,6 +16,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kMostBytes = 16 << 20;
+constexpr const char* kConfig = "config.json";
+constexpr const char* kComparison = "keel-mnist-bn";
 
 const char* in_words(OptionKind kind) {
   switch (kind) {
@@ -68,6 +73,52 @@ void require_run_directory(const fs::path& directory) {
       fmt::format("--resume: expected the directory of a run, found {}: '{}'", found, directory.string()));
 }
 
+namespace {
+
+// Of config.json there; empty if there is none that can be read.
+std::string program_in(const fs::path& directory) {
+  try {
+    const ordered_json program = read_record(directory / kConfig)["program"];
+    return program.is_string() ? program.get<std::string>() : "";
+  } catch (const Error&) {
+    return "";
+  }
+}
+
+// The directory whose arms' records are in directories below it.
+bool is_comparison(const fs::path& directory) {
+  const auto arms = norm_arm_directories();
+  return std::any_of(arms.begin(), arms.end(),
+                     [&](const fs::path& arm) { return program_in(directory / arm) == kComparison; });
+}
+
+}  // namespace
+
+void require_run_of(const std::string& program, const fs::path& directory) {
+  const fs::path whole = fs::absolute(directory).lexically_normal();
+  const fs::path above = (whole.has_filename() ? whole : whole.parent_path()).parent_path();
+  std::string found, owner;
+  fs::path place = directory;
+  if (is_comparison(directory)) {
+    found = "a comparison of models";
+    owner = kComparison;
+  } else if (owner = program_in(directory); !owner.empty()) {
+    const bool is_arm = owner == kComparison;
+    found = is_arm ? "one model of a comparison" : "a run";
+    if (is_arm) place = above;
+  } else if (owner = program_in(above); !owner.empty()) {
+    found = "a part of a run";
+    place = owner == kComparison ? above.parent_path() : above;
+  }
+  // What is damaged or no run at all, reading it tells.
+  if (owner.empty()) return;
+  if (owner == program && place == directory) return;
+  throw UsageError(
+      fmt::format("--resume: expected the directory of a run of {}, found {} by {}: '{}'; to go on: "
+                  "{} --resume {}",
+                  program, found, owner, directory.string(), owner, place.string()));
+}
+
 void make_source_absolute(ordered_json& options) {
   const auto source = options.find("data");
   if (source == options.end() || *source == "synthetic") return;
@@ -94,7 +145,6 @@ void require_same_options(const ordered_json& recorded, const ordered_json& now,
                           const std::set<std::string>& free, const fs::path& path) {
   std::vector<std::string> differences;
   for (const auto& [name, value] : now.items()) {
-    if (free.count(name) > 0) continue;
     const bool same = recorded.contains(name) && recorded[name] == value;
     if (same) continue;
     differences.push_back(fmt::format("--{}: expected {}, found {}", name,
@@ -102,8 +152,13 @@ void require_same_options(const ordered_json& recorded, const ordered_json& now,
                                       value.dump()));
   }
   if (differences.empty()) return;
-  throw UsageError(fmt::format("a run goes on with the options it was started with ({}); {}", path.string(),
-                               fmt::join(differences, "; ")));
+  std::string anew;
+  for (const std::string& name : free) {
+    const bool is_other = name == "out" || name == "overwrite" || name == "resume" || name == "config";
+    if (!is_other) anew += fmt::format("{}--{}", anew.empty() ? "" : ", ", name);
+  }
+  throw UsageError(fmt::format("a run goes on with the options it was started with ({}), but for {}; {}",
+                               path.string(), anew, fmt::join(differences, "; ")));
 }
 
 void require_same_data(const ordered_json& recorded, const ordered_json& now, const fs::path& path) {

@@ -30,6 +30,11 @@ nlohmann::ordered_json read_config(const std::filesystem::path& path, const std:
 // What --resume says.   throws: UsageError unless it names a directory
 void require_run_directory(const std::filesystem::path& directory);
 
+// What --resume says, again.
+//   throws: UsageError if it is the directory of another program's run, or a part of one, saying what it is
+//   and by which command that goes on
+void require_run_of(const std::string& program, const std::filesystem::path& directory);
+
 // In recorded options: the run goes on from wherever it is called.
 void make_source_absolute(nlohmann::ordered_json& options);
 
@@ -40,7 +45,8 @@ void take_recorded_options(CommandLine& command, const nlohmann::ordered_json& c
                            const std::set<std::string>& not_taken, const std::filesystem::path& path);
 
 // Refuses to go on with a run under options that would change its course.
-//   throws: UsageError naming each option that differs and is not in `free`
+// `now` has none of the free ones.
+//   throws: UsageError naming those that may be given anew, and each option that differs
 void require_same_options(const nlohmann::ordered_json& recorded, const nlohmann::ordered_json& now,
                           const std::set<std::string>& free, const std::filesystem::path& path);
 

@@ -114,7 +114,7 @@ TrainProgram::TrainProgram(const CommandLine& command, ordered_json record,
     for (const data::Batches* held_out : {&validation_, &test_}) {
       train::check_batches(*model_, *held_out, nn::Mode::evaluation);
     }
-  } catch (const ValueError& error) {
+  } catch (const train::BatchSizeError& error) {
     throw ValueError(fmt::format("{} (--batch-size, --drop-last)", error.what()));
   }
   table_ = train::summary_table(*model_, data_.training->example_shape());

@@ -38,15 +38,19 @@ fs::path checkpoint_in(const fs::path& directory) {
                               directory.string(), found));
 }
 
-// What --fold-bn leaves as it is, said on stderr: "layer 3 (layer_norm)".
-void report_norms_that_stay(nn::Module& model) {
+// What --fold-bn leaves as it is, said on stderr: "layer 3 (layer_norm)"; or that it finds nothing at all.
+void report_norms_that_stay(nn::Module& model, bool folded) {
   std::vector<std::string> layers;
   model.visit([&](const std::string& path, nn::Module& layer) {
     if (nn::ModelDescription::is_norm(layer.kind())) {
       layers.push_back(fmt::format("layer {} ({})", path, layer.kind()));
     }
   });
-  if (layers.empty()) return;
+  if (layers.empty()) {
+    if (!folded)
+      fmt::print(stderr, "warning: --fold-bn: expected a model with BatchNorm, found one without norms\n");
+    return;
+  }
   fmt::print(stderr, "warning: --fold-bn folds BatchNorm only, and leaves as it was: {}\n",
              fmt::join(layers, ", "));
 }
@@ -96,7 +100,7 @@ TrainedModel load_trained_model(const CommandLine& command) {
     nn::FoldedModel folded = nn::fold_batch_norm(*saved.model);
     trained.model = std::move(folded.model);
     trained.folded = std::move(folded.folded);
-    report_norms_that_stay(*trained.model);
+    report_norms_that_stay(*trained.model, !trained.folded.empty());
   }
   return trained;
 }

@@ -165,18 +165,29 @@ class Reader {
   }
 
  private:
+  // Whatever else a file is, this tells it from a damaged one, whose numbers would say nothing.
+  void require_brace() {
+    std::array<std::byte, 1> first{};
+    if (size_ > kLengthBytes) read_at_(kLengthBytes, first);
+    check<FileError>(
+        first[0] == std::byte{'{'},
+        "{}: a safetensors file expected, found one of another kind: no header begins with '{{' at "
+        "byte {}",
+        name_, kLengthBytes);
+  }
+
   void read_header() {
     check<FileError>(size_ >= kLengthBytes, "{}: a safetensors file of at least {} bytes expected, found {}",
                      name_, kLengthBytes, size_);
     std::array<std::byte, kLengthBytes> length_bytes{};
     read_at_(0, length_bytes);
     const auto length = std::bit_cast<std::uint64_t>(length_bytes);
+    require_brace();
     const std::uint64_t most = std::min<std::uint64_t>(size_ - kLengthBytes, kMaxSafetensorsHeader);
     check<FileError>(length <= most, "{}: a safetensors header of at most {} bytes expected, found {}", name_,
                      most, length);
     std::string json(static_cast<std::size_t>(length), '\0');
     read_at_(kLengthBytes, std::as_writable_bytes(std::span(json)));
-    check<FileError>(json.starts_with('{'), "{}: a safetensors header that begins with '{{' expected", name_);
     data_begin_ = kLengthBytes + length;
     header_ = parse_safetensors_header(json, size_ - data_begin_, name_);
     const bool has_checksum =

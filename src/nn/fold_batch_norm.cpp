@@ -9,6 +9,7 @@
 #include "keel/nn/dense.h"
 #include "keel/nn/dropout.h"
 #include "keel/nn/flatten.h"
+#include "keel/nn/noisy_batch_norm.h"
 #include "keel/nn/pool2d.h"
 #include "keel/nn/residual.h"
 
@@ -154,6 +155,12 @@ bool passes(const Module& layer, bool flatten) {
          (flatten && dynamic_cast<const Flatten*>(&layer) != nullptr);
 }
 
+// The BatchNorm that the layer is in evaluation; none if it is something else.
+const BatchNorm* batch_norm_in(const Module& layer) {
+  if (const auto* noisy = dynamic_cast<const NoisyBatchNorm*>(&layer)) return noisy->norm.pointer().get();
+  return dynamic_cast<const BatchNorm*>(&layer);
+}
+
 class Folding {
  public:
   Folding(const Module& model, const FoldOptions& options) : options_(options) { count_uses(model); }
@@ -165,7 +172,7 @@ class Folding {
       places.push_back({name, module, LinearLayer::of(*module)});
     }
     for (std::size_t i = 0; i < places.size(); ++i) {
-      const auto* norm = dynamic_cast<const BatchNorm*>(places[i].module.get());
+      const BatchNorm* norm = batch_norm_in(*places[i].module);
       if (norm == nullptr) {
         places[i].module = fold_below(places[i].module, path + places[i].name);
         continue;
@@ -174,7 +181,7 @@ class Folding {
       if (reason.empty()) {
         result_.folded.push_back(path + places[i].name);
       } else {
-        keep(path + places[i].name, *norm, reason);
+        keep(path + places[i].name, *places[i].module, reason);
       }
     }
     auto folded = std::make_shared<Sequential>();

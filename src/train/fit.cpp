@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cmath>
-#include <numeric>
 
 #include "keel/ops/arithmetic.h"
 #include "keel/ops/loss.h"
@@ -207,13 +206,25 @@ class Loop {
   bool all_trained_ = false;  // has been checked
 };
 
-// Puts the batch in front of what a layer threw, keeping the type of the error.
-template <class E>
-[[noreturn]] void rethrow_with_batch(const E& error, const data::Batches& batches, nn::Mode mode,
-                                     Index size) {
-  throw E(fmt::format("{} {} examples in batches of {} leave a batch of {}: {}", batches.dataset().size(),
-                      mode == nn::Mode::training ? "training" : "validation or test",
-                      batches.options().batch_size, size, error.what()));
+// Runs the model over the first `size` examples, and those anew if there are fewer.
+void run_batch(nn::Module& model, const data::Dataset& dataset, nn::Mode mode, Index size) {
+  std::vector<std::int32_t> indices(static_cast<std::size_t>(size));
+  for (Index i = 0; i < size; ++i) {
+    indices[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(i % dataset.size());
+  }
+  const NoGrad no_grad;
+  nn::Context context(mode);
+  model.forward(Variable(dataset.gather(indices).inputs), context);
+}
+
+// Whether the model takes a batch of twice the size, with the same examples in it and others.
+bool takes_more(const nn::Module& model, const data::Dataset& dataset, nn::Mode mode, Index size) {
+  try {
+    run_batch(*model.clone(), dataset, mode, 2 * size);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 void require_state_of(const data::Batches& training, const FitState& state) {
@@ -234,19 +245,18 @@ void require_state_of(const data::Batches& training, const FitState& state) {
 
 void check_batches(nn::Module& model, const data::Batches& batches, nn::Mode mode) {
   const auto copy = model.clone();
+  const data::Dataset& dataset = batches.dataset();
   std::vector<Index> sizes = {batches.size_of(0)};
   if (batches.size_of_last() != sizes[0]) sizes.push_back(batches.size_of_last());
   for (const Index size : sizes) {
-    std::vector<std::int32_t> indices(static_cast<std::size_t>(size));
-    std::iota(indices.begin(), indices.end(), 0);
-    const NoGrad no_grad;
-    nn::Context context(mode);
     try {
-      copy->forward(Variable(batches.dataset().gather(indices).inputs), context);
-    } catch (const ValueError& error) {
-      rethrow_with_batch(error, batches, mode, size);
-    } catch (const ShapeError& error) {
-      rethrow_with_batch(error, batches, mode, size);
+      run_batch(*copy, dataset, mode, size);
+    } catch (const Error& error) {
+      if (!takes_more(model, dataset, mode, size)) throw;
+      throw BatchSizeError(fmt::format("{} {} examples in batches of {} leave a batch of {}: {}",
+                                       dataset.size(),
+                                       mode == nn::Mode::training ? "training" : "validation or test",
+                                       batches.options().batch_size, size, error.what()));
     }
   }
 }

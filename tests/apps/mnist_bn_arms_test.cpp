@@ -115,7 +115,8 @@ TEST_F(MnistBn, ResumesTheArmsThatWereRecorded) {
   EXPECT_EQ(refused.status, 2);
   EXPECT_EQ(refused.err, "error: a run goes on with the options it was started with (" +
                              (out() / "renorm" / "config.json").string() +
-                             "); --norm: expected \"renorm,full\", found \"none,batch\"\n");
+                             "), but for --checkpoint-every, --data, --epochs, --jobs, --log-distributions, "
+                             "--threads; --norm: expected \"renorm,full\", found \"none,batch\"\n");
 }
 
 TEST_F(MnistBn, AResumedRunOfTheUsualNormsHasNoOthers) {

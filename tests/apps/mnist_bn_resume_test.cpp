@@ -127,7 +127,9 @@ TEST_F(MnistBnResume, GoesOnForMoreEpochs) {
 
 TEST_F(MnistBnResume, RefusesOptionsThatWouldChangeItsCourse) {
   const std::string front = "a run goes on with the options it was started with (" +
-                            (out() / "no_bn" / "config.json").string() + "); ";
+                            (out() / "no_bn" / "config.json").string() +
+                            "), but for --checkpoint-every, --data, --epochs, --jobs, --log-distributions, "
+                            "--threads; ";
   expect_refused({"--lr", "0.1"}, 2, front + "--lr: expected 0.001, found 0.1");
   expect_refused({"--model", "cnn", "--seed", "2", "--drop-last"}, 2,
                  front +
@@ -135,6 +137,29 @@ TEST_F(MnistBnResume, RefusesOptionsThatWouldChangeItsCourse) {
                      "--drop-last: expected false, found true; --seed: expected 1, found 2");
   // The same value in other words is no change.
   EXPECT_EQ(resume({"--lr", "1e-3"}).status, 0);
+}
+
+// Whoever mistakes one directory for another learns which command goes on.
+TEST_F(MnistBnResume, SaysByWhichCommandADirectoryGoesOn) {
+  const std::string whole = out().string(), on = "'; to go on: keel-mnist-bn --resume " + whole + "\n";
+  const auto refusal = [](const std::string& program, const fs::path& directory) {
+    const Outcome outcome = run_program(program, {"--resume", directory});
+    EXPECT_EQ(outcome.status, 2);
+    return outcome.err;
+  };
+  const std::string train = "error: --resume: expected the directory of a run of keel-train, found ",
+                    mnist = "error: --resume: expected the directory of a run of keel-mnist-bn, found ";
+  EXPECT_EQ(refusal("keel-train", whole), train + "a comparison of models by keel-mnist-bn: '" + whole + on);
+  for (const std::string& arm : {whole + "/bn", whole + "/bn/"}) {
+    EXPECT_EQ(refusal("keel-train", arm), train + "one model of a comparison by keel-mnist-bn: '" + arm + on);
+    EXPECT_EQ(refusal("keel-mnist-bn", arm),
+              mnist + "one model of a comparison by keel-mnist-bn: '" + arm + on);
+  }
+  const std::string part = whole + "/bn/checkpoints";
+  EXPECT_EQ(refusal("keel-mnist-bn", part), mnist + "a part of a run by keel-mnist-bn: '" + part + on);
+  const Outcome nothing = run_program("keel-train", {"--resume", data()});
+  EXPECT_EQ(nothing.err, "error: --resume: a directory that holds a run expected, found no config.json in " +
+                             data().string() + "\n");
 }
 
 TEST_F(MnistBnResume, RefusesOtherData) {
@@ -186,9 +211,10 @@ TEST_F(MnistBnResume, RefusesWhatItCannotGoOnWith) {
   expect_refused(
       {}, 1, "--resume: a directory that holds a run expected, found no config.json in " + out().string());
   keel::testing::write_text(out() / "config.json", R"({"program": "keel-train", "options": {}})");
-  expect_refused(
-      {}, 1,
-      (out() / "config.json").string() + ": a run of keel-mnist-bn expected, found one of \"keel-train\"");
+  const std::string a_run = out().string();
+  expect_refused({}, 2,
+                 "--resume: expected the directory of a run of keel-mnist-bn, found a run by keel-train: '" +
+                     a_run + "'; to go on: keel-train --resume " + a_run);
   fs::remove_all(out());
   const Outcome outcome = resume();
   EXPECT_EQ(outcome.status, 2);

@@ -143,8 +143,9 @@ TEST_F(Train, GoesOnBitForBit) {
   EXPECT_EQ(results_in(out("cut")), results_in(out("straight")));
   EXPECT_EQ(json_in(out("cut") / "config.json").at("resumed")[0].at("step"), 15);
 
-  const std::string front = "error: a run goes on with the options it was started with (" +
-                            (out("cut") / "config.json").string() + "); ";
+  const std::string front =
+      "error: a run goes on with the options it was started with (" + (out("cut") / "config.json").string() +
+      "), but for --checkpoint-every, --data, --log-distributions, --recalibrate-bn, --threads; ";
   const Outcome longer = train({"--resume", out("cut"), "--epochs", "4"});
   EXPECT_EQ(longer.status, 2);
   EXPECT_EQ(longer.err, front + "--epochs: expected 3, found 4\n");

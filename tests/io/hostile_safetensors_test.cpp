@@ -27,13 +27,16 @@ std::string two_tensors(const std::string& first, const std::string& second) {
 }
 
 TEST(HostileSafetensors, HeaderLengths) {
+  const std::string kOther =
+      "a safetensors file expected, found one of another kind: no header begins with '{' at byte 8";
+  EXPECT_EQ(refusal("root:x:0:0:root:/root:/bin/bash\n"), kOther);
   EXPECT_EQ(refusal(""), "a safetensors file of at least 8 bytes expected, found 0");
   EXPECT_EQ(refusal(length_field(3) + "{}"), "a safetensors header of at most 2 bytes expected, found 3");
   EXPECT_EQ(refusal(length_field(~0ULL) + "{}"),
             "a safetensors header of at most 2 bytes expected, found 18446744073709551615");
-  EXPECT_EQ(refusal(length_field(0)), "a safetensors header that begins with '{' expected");
-  EXPECT_EQ(refusal(raw_file(" {}")), "a safetensors header that begins with '{' expected");
-  EXPECT_EQ(refusal(length_field(100'000'001) + std::string(100'000'001, ' ')),
+  EXPECT_EQ(refusal(length_field(0)), kOther);
+  EXPECT_EQ(refusal(raw_file(" {}")), kOther);
+  EXPECT_EQ(refusal(length_field(100'000'001) + std::string(100'000'001, '{')),
             "a safetensors header of at most 100000000 bytes expected, found 100000001");
 }
 

@@ -112,6 +112,8 @@ TEST(FoldBatchNorm, FoldsIntoTheLayerInFront) {
   expect(R"({"layer": "conv2d", "filters": 6, "kernel": 3, "padding": "same", "stride": 2, "groups": 2},)" +
          norm);
   expect(R"({"layer": "dense", "units": 7, "bias": false},)" + norm);
+  // In evaluation a BatchNorm.
+  expect(R"({"layer": "dense", "units": 7}, {"layer": "noisy_batch_norm"})");
   expect(R"({"layer": "dense", "units": 7}, {"layer": "dropout"}, {"layer": "batch_norm", "scale": false})");
   expect(
       R"({"layer": "dense", "units": 7}, {"layer": "avg_pool2d"}, {"layer": "batch_norm", "center": false})");

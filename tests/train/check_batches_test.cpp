@@ -1,6 +1,7 @@
 // Batches that a model cannot train on are found before the first step.
 #include <gtest/gtest.h>
 
+#include "keel/nn/embedding.h"
 #include "keel/nn/flatten.h"
 #include "keel/optim/adam.h"
 #include "keel/train/fit.h"
@@ -37,7 +38,7 @@ class CountsSteps final : public Callback {
 
 TEST(CheckBatches, RefusesABatchOfOneWithBatchNorm) {
   const auto model = small_mlp({.batch_norm = true});
-  EXPECT_EQ(message_of<ValueError>([&] { check_batches(*model, with_lonely_example()); }), kRefusal);
+  EXPECT_EQ(message_of<BatchSizeError>([&] { check_batches(*model, with_lonely_example()); }), kRefusal);
 }
 
 TEST(CheckBatches, FitAsksBeforeItDoesAnything) {
@@ -45,7 +46,7 @@ TEST(CheckBatches, FitAsksBeforeItDoesAnything) {
   const std::vector<double> before = state_of(*model);
   optim::Adam optimizer(model->named_parameters());
   const auto counter = std::make_shared<CountsSteps>();
-  EXPECT_EQ(message_of<ValueError>(
+  EXPECT_EQ(message_of<BatchSizeError>(
                 [&] { fit(*model, optimizer, with_lonely_example(), with_lonely_example(), {}, {counter}); }),
             kRefusal);
   EXPECT_EQ(counter->events, 0);
@@ -69,7 +70,7 @@ TEST(CheckBatches, RefusesBatchesOfOne) {
   const auto model = small_mlp({.batch_norm = true});
   const data::Batches ones(banded_images(3), {.batch_size = 1});
   EXPECT_TRUE(
-      message_of<ValueError>([&] {
+      message_of<BatchSizeError>([&] {
         check_batches(*model, ones);
       }).starts_with("3 training examples in batches of 1 leave a batch of 1: layer 3 (batch_norm): "));
 }
@@ -79,9 +80,17 @@ TEST(CheckBatches, TellsOfImagesThatDoNotFit) {
   options.input = {12, 10, 1};
   const auto model = nn::mlp(Rng(1, Stream::initialization), options);
   EXPECT_EQ(message_of<ShapeError>([&] { check_batches(*model, with_lonely_example()); }),
-            "17 training examples in batches of 8 leave a batch of 8: layer 1 (dense): [dense] input [8,240] "
+            "layer 1 (dense): [dense] input [8,240] "
             "does not fit weight [120,128]: expected 120 features "
             "along the last axis");
+}
+
+TEST(CheckBatches, SaysNothingOfBatchesWhereTheirSizeIsNotTheMatter) {
+  nn::Sequential model;
+  Rng rng(1, Stream::initialization);
+  model.add(std::make_shared<nn::Embedding>(10, 2, rng));
+  const std::string message = message_of<ValueError>([&] { check_batches(model, with_lonely_example()); });
+  EXPECT_TRUE(message.starts_with("layer 0 (embedding): [embedding] expected ids, ")) << message;
 }
 
 TEST(CheckBatches, LeavesTheModelAsItIs) {

@@ -29,7 +29,7 @@ struct FoldOptions {
 struct FoldedModel {
   // Its layers have the names they had, so those of folded BatchNorms are missing.
   std::shared_ptr<Sequential> model;
-  std::vector<std::string> folded;  // paths of BatchNorm layers in the original: "1", "7.body.1"
+  std::vector<std::string> folded;  // paths of the layers in the original: "1", "7.body.1"
   struct Kept {
     std::string path;
     std::string reason;
@@ -37,9 +37,10 @@ struct FoldedModel {
   std::vector<Kept> kept;
 };
 
-// A copy of the model for evaluation only, with every BatchNorm folded, also in Sequentials and Residuals
-// below it. The original is left alone. Computed in double; equal to the original in evaluation but for
-// rounding. In training mode the copy throws Error. A model without BatchNorm is copied as it is.
+// A copy of the model for evaluation only, with every BatchNorm folded, and every NoisyBatchNorm, which is
+// one there, also in Sequentials and Residuals below it. The original is left alone. Computed in double;
+// equal to the original in evaluation but for rounding. In training mode the copy throws Error. A model
+// without BatchNorm is copied as it is.
 //   throws: ValueError naming a layer that cannot be folded and why, unless keep_unfoldable
 FoldedModel fold_batch_norm(const Sequential& model, const FoldOptions& options = {});
 

@@ -55,10 +55,17 @@ FitResult fit(nn::Module& model, optim::Optimizer& optimizer, const data::Batche
               const data::Batches& validation, const FitOptions& options,
               const std::vector<std::shared_ptr<Callback>>& callbacks = {});
 
+// A batch is too small for a layer, which would take it with more examples.
+class BatchSizeError : public ValueError {
+ public:
+  using ValueError::ValueError;
+};
+
 // Runs a copy of the model over batches of the sizes that an epoch has, so that a last batch that some layer
 // cannot work on (to train, a single example with BatchNorm) is found before the first step and not at the
 // end of the first epoch.
-//   throws: ValueError or ShapeError from the layer, with the size of the batch in front
+//   throws: BatchSizeError with the size of the batch and what the layer says; as it is, what a layer throws
+//           for batches of any size
 void check_batches(nn::Module& model, const data::Batches& batches, nn::Mode mode = nn::Mode::training);
 
 }  // namespace keel::train
