@@ -60,7 +60,7 @@ void add_model_options(CommandLine& command) {
                           "\"units\": 64}}, ...]}}",
                           fmt::join(nn::ModelDescription::named_models(), ", ")));
   command.add("norm", "NORM", kUsualNorm,
-              fmt::format("Wherever the model may have one: {}; auto: as it usually has", norm_choices()));
+              fmt::format("Wherever the model may have one: auto, as it usually has, or {}", norm_choices()));
   command.add("batch-norm", "on|off|auto", "auto", "on is --norm batch, off is --norm none");
   add_model_details(command);
 }

@@ -31,9 +31,12 @@ std::vector<std::string> split(const std::string& words) {
 
 std::string norm_choices() {
   return fmt::format(
-      "{} (layer: over the channels of each position by itself, in convolutional models too; over whole "
-      "images: keel-train --model FILE with {{\"model\": \"cnn\", \"norm\": {{\"layer\": \"group_norm\", "
-      "\"groups\": 1}}}})",
+      "{}. batch: over the examples and positions of each channel; layer, rms: over the channels of each "
+      "position by itself, in convolutional models too (over whole images: keel-train --model FILE with "
+      "{{\"model\": \"cnn\", \"norm\": {{\"layer\": \"group_norm\", \"groups\": 1}}}}); group: over the "
+      "positions and some channels of an example; instance: over the positions of each channel of an "
+      "example, so "
+      "not behind dense layers, as in mlp; weight: of weights, not of values",
       fmt::join(nn::ModelDescription::norms(), ", "));
 }
 
