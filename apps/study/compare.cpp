@@ -1,5 +1,7 @@
 #include "study/compare.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <limits>
 
@@ -16,10 +18,36 @@ void add_numbers(Report& report, const Results& results, const std::vector<Arm>&
 
 Figure chart_of(const Results& results, const std::vector<Arm>& arms, const std::string& path,
                 const std::string& title, const std::string& y_label) {
+  std::vector<Named> named;
+  for (const Arm& arm : arms) named.push_back({arm.name, results.values(arm.name, path)});
+  return chart_of_values(title, y_label, named);
+}
+
+Figure chart_of_values(const std::string& title, const std::string& y_label,
+                       const std::vector<Named>& named) {
   Figure figure{.title = title, .x_label = "", .y_label = y_label, .series = {}};
-  for (std::size_t i = 0; i < arms.size(); ++i) {
-    figure.series.push_back({arms[i].name, {static_cast<double>(i)}, {results.values(arms[i].name, path)}});
-    figure.categories.push_back(arms[i].name);
+  for (std::size_t i = 0; i < named.size(); ++i) {
+    figure.series.push_back({named[i].name, {static_cast<double>(i)}, {named[i].values}});
+    figure.categories.push_back(named[i].name);
+  }
+  return figure;
+}
+
+Figure chart_of_differences(const std::string& title, const std::vector<Named>& differences, double bound) {
+  constexpr double kZero = 1e-10;
+  Figure figure{.title = title,
+                .x_label = "",
+                .y_label = fmt::format("difference (0 is drawn at {:g})", kZero),
+                .series = {{"found", {}, {}}, {"bound", {}, {}}},
+                .log_y = true};
+  for (const Named& one : differences) {
+    std::vector<double> drawn = one.values;
+    for (double& value : drawn) value = value == 0 ? kZero : value;
+    for (Series& series : figure.series) {
+      series.x.push_back(static_cast<double>(figure.categories.size()));
+      series.y.push_back(series.name == "found" ? drawn : std::vector<double>(drawn.size(), bound));
+    }
+    figure.categories.push_back(one.name);
   }
   return figure;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <regex>
 
 namespace keel::study {
 namespace {
@@ -73,6 +74,13 @@ bool Reached::all() const {
 void Report::add(Number number) {
   if (length_ == Length::quick) number.expected = number.expected_to = std::nullopt;
   numbers_.push_back(std::move(number));
+}
+
+void Report::set_sentence(const std::string& sentence) {
+  static const std::regex not_a_number("\\b-?nan\\b");
+  sentence_ = std::regex_search(sentence, not_a_number)
+                  ? "Runs diverged, and left no numbers to compare; those below say which."
+                  : sentence;
 }
 
 void Report::judge_above(const std::string& statement, std::string rule, const Interval& found, double bound,

@@ -80,8 +80,9 @@ class Report {
 
   void add(Number number);
   void add(Figure figure) { figures_.push_back(std::move(figure)); }
-  // One plain sentence of what was found, made of its numbers.
-  void set_sentence(std::string sentence) { sentence_ = std::move(sentence); }
+  // One plain sentence of what was found, made of its numbers. Where one of them is NaN, as runs diverged, the
+  // sentence says that instead.
+  void set_sentence(const std::string& sentence);
   // Where a number differs from what was expected of it, and why.
   void note(std::string text) { notes_.push_back(std::move(text)); }
 

@@ -114,7 +114,11 @@ void judge_all(ShortTrials trials, const std::vector<Length>& lengths) {
       EXPECT_FALSE(report.checks().empty());
       const Json json = report.to_json();
       EXPECT_FALSE(json["numbers"].empty());
-      EXPECT_GT(json["sentence"].get<std::string>().size(), 20);
+      EXPECT_FALSE(json["figures"].empty());
+      const std::string sentence = json["sentence"];
+      EXPECT_GT(sentence.size(), 20);
+      EXPECT_EQ(sentence.find("nan"), std::string::npos) << sentence;
+      EXPECT_EQ(sentence.find("inf "), std::string::npos) << sentence;
     }
   }
 }

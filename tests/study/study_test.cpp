@@ -272,6 +272,27 @@ TEST_F(StudyTest, ARunThatDivergesIsAResult) {
   EXPECT_EQ(one.claims()[0]["checks"][0]["outcome"], "unclear");
 }
 
+TEST_F(StudyTest, TrainsTheSameForAnyNumberOfJobs) {
+  Claim training = claim("training", 2, 1);
+  training.plan = [](Plan& plan) {
+    for (const char* norm : {"none", "batch"}) {
+      Json setting = probe({.depth = 2, .width = 8, .norm = norm, .dropout = 0.5}, 0.1, 20);
+      setting["batch"] = 10;
+      plan.add(norm, train_and_test(), setting);
+    }
+  };
+  training.judge = [](const Plan&, const Results& results, Report& report) {
+    for (const char* norm : {"none", "batch"}) report.add({norm, results.values(norm, "loss")});
+  };
+  Study one = study({training});
+  EXPECT_TRUE(run(one));
+  std::filesystem::remove_all(directory_ / "trials");
+  Study three = study({training}, 3);
+  EXPECT_TRUE(run(three));
+  EXPECT_EQ(without_seconds(one), without_seconds(three));
+  EXPECT_NE(one.claims()[0]["numbers"][0]["values"][0], one.claims()[0]["numbers"][0]["values"][1]);
+}
+
 TEST_F(StudyTest, TimeLeftIsThatOfWhatIsLeft) {
   std::vector<double> left;
   Study one = study({claim("first", 2, 1)});

@@ -7,6 +7,7 @@
 #include "keel/nn/dense.h"
 #include "keel/ops/arithmetic.h"
 #include "study/claim.h"
+#include "study/compare.h"
 #include "study/exact.h"
 #include "study/sweep.h"
 
@@ -74,6 +75,9 @@ void judge(const Plan&, const Results& results, Report& report) {
   report.add({"distance from an affine function of the batch, in training", training});
   report.add({"difference of the gradients of b_i and beta", beside});
   report.add({"gradient of a bias in front, in units of the weights'", in_front});
+  report.add(chart_of_differences("What is left of a non-linearity, and of the biases' own gradients",
+                                  {{"not affine", evaluation}, {"b_i", beside}, {"bias in front", in_front}},
+                                  kBound));
   report.set_sentence(fmt::format(
       "In evaluation BN is an affine function to {:.1g}; the gradients of b_i and beta differ by {:.1g}, and "
       "a bias in front of BN has {:.1g} of the weights' gradient.",

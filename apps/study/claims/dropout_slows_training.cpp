@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "study/claim.h"
+#include "study/compare.h"
 #include "study/measurements/step_time.h"
 #include "study/nets.h"
 #include "study/sweep.h"
@@ -12,16 +13,16 @@ namespace {
 constexpr double kSteps = 10000, kMicrosecond = 1e-6, kNoticeable = 1.05;
 const std::string kTimes = "times";
 
-struct Arm {
+struct TimedArm {
   std::string name, norm;
   double dropout, expected;
 };
-const std::vector<Arm> kArms = {
+const std::vector<TimedArm> kArms = {
     {"none", "none", 0, 18}, {"BN", "batch", 0, 19}, {"dropout", "none", 0.5, 41}};
 
 void plan(Plan& plan) {
   Json arms;
-  for (const Arm& arm : kArms) {
+  for (const TimedArm& arm : kArms) {
     arms[arm.name] = probe({.depth = 2, .width = 512, .norm = arm.norm, .dropout = arm.dropout}, 0.1, 0);
   }
   plan.add(kTimes, step_time(),
@@ -37,16 +38,19 @@ std::vector<double> seconds_of(const Results& results, const std::string& arm) {
 void judge(const Plan&, const Results& results, Report& report) {
   const std::vector<double> dropout = seconds_of(results, "dropout");
   std::string found;
-  for (const Arm& arm : kArms) {
+  std::vector<Named> times;
+  for (const TimedArm& arm : kArms) {
     const std::vector<double> seconds = seconds_of(results, arm.name);
     if (arm.dropout == 0) {
       report.expect_ratio(fmt::format("Steps with dropout take more than {:.0f} % longer than with {}",
                                       100 * (kNoticeable - 1), arm.name == "none" ? "neither" : arm.name),
                           dropout, seconds, kNoticeable);
     }
+    times.push_back({arm.name, seconds});
     report.add({fmt::format("seconds for 10 epochs, {}", arm.name), seconds, arm.expected});
     found += fmt::format("{}{} s ({})", found.empty() ? "" : ", ", rounded(mean_of(seconds)), arm.name);
   }
+  report.add(chart_of_values("Time of the steps of 10 epochs", "seconds", times));
   report.set_sentence(fmt::format("The steps of 10 epochs take {}.", found));
   report.note(
       "What was expected of dropout is from a framework that drew its random numbers one after the other; "

@@ -28,6 +28,13 @@ void judge(const Plan& plan, const Results& results, Report& report) {
     found += fmt::format("{}{:.0f} and {:.0f} to {} %", found.empty() ? "" : ", ", mean_of(without.steps),
                          mean_of(with.steps), target);
   }
+  report.add(Figure{.title = "Steps to 97 % by learning rate; none where it was not reached",
+                    .x_label = "learning rate",
+                    .y_label = "steps",
+                    .series = {over_rates(results, "none", kSpeedRates, "steps_to/97"),
+                               over_rates(results, "batch", kSpeedRates, "steps_to/97")},
+                    .log_x = true,
+                    .log_y = true});
   report.set_sentence("Each at its best learning rate, the steps without BN and with it are " + found +
                       " (or the end).");
 }

@@ -6,6 +6,7 @@
 #include "keel/core/tensor_ops.h"
 #include "keel/nn/layer_norm.h"
 #include "study/claim.h"
+#include "study/compare.h"
 #include "study/exact.h"
 #include "study/sweep.h"
 
@@ -62,6 +63,9 @@ void judge(const Plan&, const Results& results, Report& report) {
   report.add({"largest difference in another order", values("permuted")});
   report.add({"largest difference alone", values("alone")});
   report.add({"largest difference between modes", values("modes")});
+  report.add(chart_of_values(
+      "How much LN's outputs change", "largest difference",
+      {{"other order", values("permuted")}, {"alone", values("alone")}, {"evaluation", values("modes")}}));
   report.set_sentence(
       fmt::format("LN's outputs change by {:g} in another order, by {:g} alone and by {:g} in evaluation.",
                   mean_of(values("permuted")), mean_of(values("alone")), mean_of(values("modes"))));

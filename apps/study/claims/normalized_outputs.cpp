@@ -6,6 +6,7 @@
 #include "keel/core/tensor_ops.h"
 #include "keel/nn/batch_norm.h"
 #include "study/claim.h"
+#include "study/compare.h"
 #include "study/exact.h"
 
 namespace keel::study {
@@ -79,6 +80,8 @@ void judge(const Plan&, const Results& results, Report& report) {
   report.add({"largest distance of a variance from v / (v + epsilon)", variance});
   report.add({"largest distance of a variance from 1", below_one});
   report.add({"largest relative error of inputs given back", undone});
+  report.add(chart_of_differences("Distances of the outputs from what they should be",
+                                  {{"mean", mean}, {"variance", variance}, {"given back", undone}}, kBound));
   const auto largest = [](const std::vector<double>& values) {
     return *std::max_element(values.begin(), values.end());
   };

@@ -5,6 +5,7 @@
 #include "keel/nn/layer_norm.h"
 #include "keel/ops/batch_norm.h"
 #include "study/claim.h"
+#include "study/compare.h"
 #include "study/exact.h"
 #include "study/measurements/train.h"
 #include "study/nets.h"
@@ -82,6 +83,10 @@ void judge(const Plan&, const Results& results, Report& report) {
   report.add({"BN: largest gradient of the input", values("batch_norm_gradient")});
   report.add({"LN: largest difference between two examples", values("layer_norm_apart")});
   report.add({"accuracy, LN, batches of one", accuracy});
+  report.add(chart_of_values("One example in a batch", "largest size",
+                             {{"BN: distance from beta", values("batch_norm_off_beta")},
+                              {"BN: gradient", values("batch_norm_gradient")},
+                              {"LN: between two examples", values("layer_norm_apart")}}));
   report.set_sentence(fmt::format(
       "For one example BN's formula is off beta by {:.1g} and passes on a gradient of {:.1g}; with LN, "
       "training one example at a time reaches {}.",

@@ -6,6 +6,7 @@
 #include "keel/core/tensor_ops.h"
 #include "keel/nn/batch_norm.h"
 #include "study/claim.h"
+#include "study/compare.h"
 #include "study/exact.h"
 #include "study/sweep.h"
 
@@ -67,6 +68,11 @@ void judge(const Plan&, const Results& results, Report& report) {
   report.add({"largest difference if the other channels change", values("other_channels")});
   report.add({"parameters of a channel", values("parameters_a_channel")});
   report.add({"largest difference between an image alone and in the batch", values("other_images")});
+  report.add(chart_of_differences("What changes the output of a channel",
+                                  {{"mixed positions", values("mixed")},
+                                   {"other channels", values("other_channels")},
+                                   {"other images", values("other_images")}},
+                                  kBound));
   report.set_sentence(fmt::format(
       "Mixing all positions changes outputs by {:.1g}, other channels by {:.1g}; each channel has {:g} "
       "parameters.",

@@ -25,6 +25,10 @@ std::vector<double> seconds_of_epoch(const Results& results, Index width, const 
 
 void judge(const Plan&, const Results& results, Report& report) {
   std::string found;
+  Figure figure{.title = "Time of an epoch",
+                .x_label = "",
+                .y_label = "seconds",
+                .series = {{"none", {}, {}}, {"batch", {}, {}}}};
   for (const Index width : kWidths) {
     const std::vector<double> without = seconds_of_epoch(results, width, "none");
     const std::vector<double> with = seconds_of_epoch(results, width, "batch");
@@ -32,9 +36,15 @@ void judge(const Plan&, const Results& results, Report& report) {
                         without, with, 1);
     report.add({fmt::format("seconds of an epoch, {}, none", label(width)), without});
     report.add({fmt::format("seconds of an epoch, {}, BN", label(width)), with});
+    for (Series& series : figure.series) {
+      series.x.push_back(static_cast<double>(figure.categories.size()));
+      series.y.push_back(series.name == "none" ? without : with);
+    }
+    figure.categories.push_back(label(width));
     found += fmt::format("{}{} s without BN and {} s with it at {}", found.empty() ? "" : ", and ",
                          rounded(mean_of(without)), rounded(mean_of(with)), label(width));
   }
+  report.add(std::move(figure));
   report.set_sentence(fmt::format("An epoch takes {}.", found));
 }
 
