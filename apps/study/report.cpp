@@ -58,6 +58,15 @@ Json json_of(const Figure& figure) {
           {"series", std::move(series)}};
 }
 
+// By how much a number was changed at most that was rounded to the digits it is written with, of which at
+// least two count: 1.0 is written as 1.
+double rounding_of(double value) {
+  if (value == 0) return 0;
+  const std::string digits = fmt::format("{:e}", std::abs(value)).substr(0, 8);  // "9.230000"
+  const auto decimals = static_cast<double>(std::max<std::size_t>(digits.find_last_not_of('0'), 2) - 1);
+  return 0.5 * std::pow(10, std::floor(std::log10(std::abs(value))) - decimals) * (1 + 1e-9);
+}
+
 }  // namespace
 
 std::string Reached::remark() const {
@@ -146,6 +155,14 @@ void Report::expect_all_above(const std::string& statement, const std::vector<do
             std::all_of(values.begin(), values.end(), [&](double value) { return value > bound; }));
 }
 
+std::string Report::beside_expected(const Number& number) const {
+  const double one_end = *number.expected, other_end = number.expected_to.value_or(one_end);
+  const auto [low, high] = std::minmax(one_end, other_end);
+  const Interval likely = prediction_of(finite(number.values), expected_seeds_);
+  if (likely.low > high + rounding_of(high)) return "higher";
+  return likely.high < low - rounding_of(low) ? "lower" : "as expected";
+}
+
 std::string Report::verdict() const {
   const auto count = [&](Outcome outcome) {
     return std::count_if(checks_.begin(), checks_.end(),
@@ -169,6 +186,7 @@ Json Report::to_json() const {
     object.update(summary_of(one.values));
     if (one.expected) object["expected"] = *one.expected;
     if (one.expected_to) object["expected_to"] = *one.expected_to;
+    if (one.expected && !finite(one.values).empty()) object["beside_expected"] = beside_expected(one);
     numbers.push_back(std::move(object));
   }
   for (const Figure& one : figures_) figures.push_back(json_of(one));

@@ -57,8 +57,9 @@ struct Figure {
 
 class Report {
  public:
-  // A quick study's numbers are not those that were expected of a full one.
-  explicit Report(Length length = Length::full) : length_(length) {}
+  // A quick study's numbers are not those that were expected of a full one. These are means of so many seeds.
+  explicit Report(Length length = Length::full, int expected_seeds = 1)
+      : length_(length), expected_seeds_(expected_seeds) {}
 
   // Each tests one statement that the claim implies. `a` and `b` have one value a seed.
   // yes: the interval of a - b lies above the margin; no: nowhere above it; unclear: on both sides.
@@ -80,8 +81,8 @@ class Report {
 
   void add(Number number);
   void add(Figure figure) { figures_.push_back(std::move(figure)); }
-  // One plain sentence of what was found, made of its numbers. Where one of them is NaN, as runs diverged, the
-  // sentence says that instead.
+  // One plain sentence of what was found, made of its numbers. Where one of them is NaN, as runs diverged,
+  // the sentence says that instead.
   void set_sentence(const std::string& sentence);
   // Where a number differs from what was expected of it, and why.
   void note(std::string text) { notes_.push_back(std::move(text)); }
@@ -98,7 +99,12 @@ class Report {
   void judge_all(const std::string& statement, std::string rule, const std::vector<double>& values,
                  double worst, bool all);
 
+  // "as expected", or on which side the values lie if chance does not explain it: what was expected is
+  // farther from their mean than 95 % of means of expected_seeds values would be, and than it was rounded.
+  std::string beside_expected(const Number& number) const;
+
   Length length_;
+  int expected_seeds_;
   std::vector<Check> checks_;
   std::vector<Number> numbers_;
   std::vector<Figure> figures_;

@@ -58,6 +58,14 @@ Interval interval_of(std::span<const double> values) {
   return {mean, mean - half, mean + half};
 }
 
+Interval prediction_of(std::span<const double> values, int seeds) {
+  check<ValueError>(seeds >= 1, "[statistics] at least 1 seed expected, found {}", seeds);
+  const Interval interval = interval_of(values);
+  const double wider = std::sqrt(1 + static_cast<double>(values.size()) / seeds);
+  return {interval.mean, interval.mean - wider * (interval.mean - interval.low),
+          interval.mean + wider * (interval.high - interval.mean)};
+}
+
 Interval difference_of(std::span<const double> a, std::span<const double> b) {
   require_pairs(a, b);
   std::vector<double> differences;

@@ -25,6 +25,11 @@ Interval difference_of(std::span<const double> a, std::span<const double> b);
 //   throws: ValueError unless both have as many values, all above 0
 Interval ratio_of(std::span<const double> a, std::span<const double> b);
 
+// Where the mean of `seeds` further values lies with 95 %: mean +- t(0.975, n - 1) s sqrt(1 / n + 1 / seeds).
+// Wider than the interval of the mean, as that mean has a spread of its own.
+//   throws: ValueError if there are no values, or unless seeds >= 1
+Interval prediction_of(std::span<const double> values, int seeds);
+
 // The 97.5 % quantile of Student's t distribution with that many degrees of freedom, to 1e-9.
 //   throws: ValueError unless degrees >= 1
 double student_t(int degrees);

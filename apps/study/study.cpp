@@ -166,7 +166,7 @@ Json Study::judged(const Claim& claim, const Plan& plan) const {
       seconds += found->second.seconds;
     }
   }
-  Report report(options_.length);
+  Report report(options_.length, claim.expected_seeds);
   try {
     claim.judge(plan, results, report);
   } catch (const std::exception& error) {  // of a result that its rule is not made for

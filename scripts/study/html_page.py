@@ -129,7 +129,7 @@ def section(record, claim, looks, draw) -> str:
         parts.append(table("checks", ("check", "rule", "found, 95 % interval", "outcome"), check_rows(claim)))
     if parts_of(claim, "numbers"):
         rows, anchor = list(number_rows(claim)), f"{claim['id']}-numbers"
-        parts.append(table("numbers", ("number", "mean", "95 % interval", "expected", "the interval is"), rows, anchor)
+        parts.append(table("numbers", ("number", "mean", "95 % interval", "expected", "it is"), rows, anchor)
                      if len(rows[0]) == 5 else table("numbers", ("number", "mean", "95 % interval"), rows, anchor))
     parts += [f"<p class=note>{text(wording.spoken(note))}</p>\n" for note in parts_of(claim, "notes")]
     took = f"{wording.duration(claim['seconds'])} of trials · " if claim["complete"] else ""

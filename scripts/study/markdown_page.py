@@ -70,7 +70,7 @@ def section(record, claim, page: str) -> list[str]:
         lines += table(("check", "rule", "found (95 % interval)", "outcome"), check_rows(claim))
     if parts_of(claim, "numbers"):
         rows = list(number_rows(claim))
-        titles = ("number", "mean", "95 % interval", "expected (the interval lies)")
+        titles = ("number", "mean", "95 % interval", "expected (it is)")
         lines += table(titles[:len(rows[0])], rows)
     for note in parts_of(claim, "notes"):
         lines += [f"Note: {escaped(wording.spoken(note))}", ""]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 VERDICTS = ("holds", "holds in part", "does not hold", "not shown")
 UNFINISHED = "not finished"
+SIDES = ("as expected", "higher", "lower")
 OUTCOMES = ("yes", "no", "unclear")
 
 NUMBER = (int, float)
@@ -114,6 +115,7 @@ def check_claim(claim, articles, place):
         require(number, QUANTITY, at)
         require_all(number["values"], OPTIONAL_NUMBER, f"{at}.values")
         require_all([number[key] for key in ("expected", "expected_to") if key in number], NUMBER, f"{at}.expected")
+        require_one_of(number.get("beside_expected", SIDES[0]), SIDES, f"{at}.beside_expected")
     for index, figure in enumerate(claim["figures"]):
         check_figure(figure, f"{place}.figures[{index}]")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import Decimal
 
 from study.record import UNFINISHED, VERDICTS, parts_of, seeds_with_value, sentence_of, verdict_of
 
@@ -147,21 +146,8 @@ def articles_of(claim) -> str:
 
 
 def beside_expected(number) -> str:
-    """Whether the interval and what was expected meet. Empty where one of them is missing."""
-    if number.get("expected") is None or number["low"] is None:
-        return ""
-    first = number["expected"]
-    ends = sorted((first, number.get("expected_to", first)))
-    # What is the same with all seeds is to be the same as far as what was expected has digits.
-    slack = half_a_digit(first) if is_same(number["low"], number["high"]) else 0
-    if number["low"] > ends[1] + slack:
-        return "higher"
-    return "lower" if number["high"] < ends[0] - slack else "as expected"
-
-
-def half_a_digit(value: float) -> float:
-    """By how much rounding may have changed a number that is written like this."""
-    return 0.5 * 10.0 ** Decimal(repr(float(value))).normalize().as_tuple().exponent * (1 + 1e-9)
+    """On which side of what was expected the number is. Empty where one of them is missing."""
+    return number.get("beside_expected", "")
 
 
 # By what is meant, and by what it looks like: colours are not for everyone.
@@ -169,7 +155,7 @@ UNEXPECTED = {"higher": "▲ higher", "lower": "▼ lower"}
 
 
 def unexpected(claim) -> list:
-    """The numbers whose interval has not in it what was expected of them."""
+    """The numbers that are not what was expected of them."""
     return [number for number in parts_of(claim, "numbers") if beside_expected(number) in UNEXPECTED]
 
 
@@ -199,10 +185,11 @@ def expected_text(record) -> str:
         return ""
     missed = sum(beside_expected(number) in UNEXPECTED for number in numbers)
     return ("Expected is what an earlier measurement of the same setting with PyTorch found, in part with a single "
-            "seed and so without an interval of its own. ▲ higher and ▼ lower mark the numbers whose whole 95 % interval lies "
-            f"above or below it: {missed} of {len(numbers)}. Were every expected number the true mean, about "
-            f"{plain(len(numbers) / 20, 1 if len(numbers) >= 20 else 2)} would be marked by chance; what else differs "
-            "is a difference of the two measurements, or of the one seed.")
+            "seed. ▲ higher and ▼ lower mark the numbers that differ from it by more than chance explains: it lies "
+            "farther from their mean than 95 % of means of as many seeds as it is of would, and than it was rounded. "
+            f"{missed} of {len(numbers)} do; by chance alone about "
+            f"{plain(len(numbers) / 20, 1 if len(numbers) >= 20 else 2)} would. Notes at the claims say what is known "
+            "of the reasons.")
 
 
 def seeds_text(number) -> str:

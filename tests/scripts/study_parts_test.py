@@ -36,18 +36,6 @@ class WordingTest(unittest.TestCase):
                               ("steps to an accuracy of 0.97", [0.5]), ("accuracy", [None]), ("accuracy", [-0.1])):
             self.assertFalse(wording.is_share(label, values), label)
 
-    def test_beside_what_was_expected(self):
-        for expected, text in (({}, ""), ({"expected": 2.0}, "as expected"), ({"expected": 0.5}, "higher"),
-                               ({"expected": 4, "expected_to": 5}, "lower"),
-                               ({"expected": 2.9, "expected_to": 9}, "as expected")):
-            number = {"label": "n", "values": [1, 3], "mean": 2.0, "low": 1.0, "high": 3.0, **expected}
-            self.assertEqual(wording.beside_expected(number), text)
-            self.assertEqual(wording.beside_expected({**number, "low": None, "high": None}), "")
-        same = {"label": "n", "values": [0.1135] * 5, "mean": 0.1135, "low": 0.1135, "high": 0.1135}
-        for expected, text in ((0.11, "as expected"), (0.113, "as expected"), (0.114, "as expected"), (0.112, "higher"),
-                               (0.12, "lower")):
-            self.assertEqual(wording.beside_expected({**same, "expected": expected}), text, expected)
-
     def test_what_is_no_number_has_words(self):
         for label, word in (("steps to 97 %, batch", "not reached"), ("test accuracy after 6000 steps", "diverged"),
                             ("epochs", "not reached"), ("loss", "diverged")):
@@ -60,7 +48,7 @@ class WordingTest(unittest.TestCase):
     def test_what_is_due_to_chance(self):
         study = study_support.study()
         self.assertIn("Of the 8 checks on this page, 7 are decided by an interval. ", wording.checks_text(study))
-        self.assertIn("above or below it: 7 of 16. ", wording.expected_text(study))
+        self.assertIn(" 7 of 16 do; ", wording.expected_text(study))
         self.assertEqual(wording.unexpected_text(study["claims"][0]), "1 of 4 numbers not as expected")
         for text in (wording.checks_text, wording.expected_text):
             self.assertEqual(text({"claims": [study_support.unfinished()]}), "")

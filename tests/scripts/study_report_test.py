@@ -135,6 +135,8 @@ class ReadingTest(StudyTest):
         fails(lambda study: study["claims"][1].update(id='"><b>'), "id: expected lower-case letters")
         fails(lambda study: study["claims"][1].update(verdict="maybe"), 'or not shown, found "maybe"')
         fails(lambda study: study["claims"][0]["checks"][1].update(outcome="x"), "expected yes, no or unclear, found")
+        fails(lambda study: study["claims"][0]["numbers"][0].update(beside_expected="near"),
+              'beside_expected: expected as expected, higher or lower, found "near"')
         fails(lambda study: study["claims"][0].update(sources=[{"article": "x", "quote": ""}]), 'sources[0].article: expected transforms, glossary')
 
 

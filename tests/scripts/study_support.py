@@ -40,6 +40,9 @@ def number(label, values, expected=None, expected_to=None):
         made["expected"] = expected
     if expected_to is not None:
         made["expected_to"] = expected_to
+    if expected is not None and made["low"] is not None:
+        made["beside_expected"] = ("higher" if made["low"] > max(expected, expected_to or expected) else
+                                   "lower" if made["high"] < min(expected, expected_to or expected) else "as expected")
     return made
 
 

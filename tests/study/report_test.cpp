@@ -100,6 +100,40 @@ TEST(Report, ExpectsNothingOfAQuickStudy) {
   }
 }
 
+// Of values with mean 2 and deviation 1: the mean of one more lies in 2 +- t(2) sqrt(1 / 3 + 1), of three
+// more in 2 +- t(2) sqrt(2 / 3).
+TEST(Report, SaysWhereValuesAreNotWhatWasExpected) {
+  const auto beside = [](const Number& number, int seeds) {
+    Report report(Length::full, seeds);
+    report.add(number);
+    return report.to_json()["numbers"][0]["beside_expected"].get<std::string>();
+  };
+  const Values values = {1, 2, 3};
+  const double one = student_t(2) * std::sqrt(4.0 / 3), three = student_t(2) * std::sqrt(2.0 / 3);
+  EXPECT_EQ(beside({"n", values, 2 + one - 0.01}, 1), "as expected");
+  EXPECT_EQ(beside({"n", values, 2 + one + 0.01}, 1), "lower");
+  EXPECT_EQ(beside({"n", values, 2 - one + 0.01}, 1), "as expected");
+  EXPECT_EQ(beside({"n", values, 2 - one - 0.01}, 1), "higher");
+  EXPECT_EQ(beside({"n", values, 2 + three + 0.01}, 3), "lower");
+  EXPECT_EQ(beside({"n", values, 2 - three - 0.01}, 3), "higher");
+  // A range is met at either end.
+  EXPECT_EQ(beside({"n", values, 9, 2 + three - 0.01}, 3), "as expected");
+  EXPECT_EQ(beside({"n", values, 9, 8}, 3), "lower");
+  // What is the same with all seeds is held to the digits of what was expected: two at least.
+  const Values same = {0.1135, 0.1135};
+  for (const auto& [expected, side] :
+       {std::pair(0.11, "as expected"), std::pair(0.113, "as expected"), std::pair(0.114, "as expected"),
+        std::pair(0.112, "higher"), std::pair(0.12, "lower"), std::pair(0.1, "higher")}) {
+    EXPECT_EQ(beside({"n", same, expected}, 1), side) << expected;
+  }
+  EXPECT_EQ(beside({"n", {1.04, 1.04}, 1}, 1), "as expected");
+  // One that diverged does not count; where all did there is nothing to compare.
+  EXPECT_EQ(beside({"n", {1, 2, 3, kNaN}, 99}, 1), "lower");
+  Report report;
+  report.add({"n", {kNaN, kNaN}, 1});
+  EXPECT_FALSE(report.to_json()["numbers"][0].contains("beside_expected"));
+}
+
 TEST(Report, JudgesValuesAgainstABound) {
   const Values values = {1, 1.01, 0.99};
   EXPECT_EQ(of_above(values, 0.9), Outcome::yes);

@@ -60,6 +60,19 @@ TEST(Interval, IsNaNWhereAValueIsNotFinite) {
             "[statistics] at least one value expected");
 }
 
+TEST(Interval, OfFurtherValuesHasTheirSpreadToo) {
+  const Values values = {1, 2, 3};  // of deviation 1
+  for (const int seeds : {1, 4}) {
+    const Interval likely = prediction_of(values, seeds);
+    EXPECT_EQ(likely.mean, 2);
+    EXPECT_NEAR(likely.high, 2 + student_t(2) * std::sqrt(1.0 / 3 + 1.0 / seeds), 1e-9);
+    EXPECT_NEAR(likely.low, 4 - likely.high, 1e-9);
+  }
+  EXPECT_EQ(prediction_of(Values{1}, 2).high, kInfinity);
+  EXPECT_EQ(message_of<ValueError>([&] { prediction_of(values, 0); }),
+            "[statistics] at least 1 seed expected, found 0");
+}
+
 // The seeds are far apart, the pairs are not.
 TEST(Interval, OfPairedDifferencesLeavesOutWhatSeedsHaveInCommon) {
   const Values a = {1.5, 11.25, 101.75}, b = {1, 11, 101};

@@ -86,6 +86,7 @@ Claim batch_layer_normalization() {
           "division by the root of the width",
       .measure = "Test accuracy after the epoch, BLN minus the other",
       .plan = plan,
+      .expected_seeds = 1,
       .judge = judge};
 }
 

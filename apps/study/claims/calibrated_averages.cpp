@@ -125,6 +125,7 @@ Claim calibrated_averages() {
           "Test accuracy after 100 steps with the running averages, against that of the same weights with "
           "precise statistics; lost if the interval of the difference lies above one point",
       .plan = plan,
+      .expected_seeds = 1,
       .judge = judge};
 }
 

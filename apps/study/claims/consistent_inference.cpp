@@ -151,6 +151,7 @@ Claim consistent_inference() {
           "most {:g}; and test accuracy with the statistics of each test batch instead",
           kCompared, kLargeBatch, kBound),
       .plan = plan,
+      .expected_seeds = 1,
       .judge = judge};
 }
 

@@ -110,6 +110,7 @@ Claim exploding_gradients() {
           "Test accuracy from small weights, with BN minus without; distance of the ratio of gradient norms, "
           "second hidden layer over last, from 1 (as a logarithm), without BN minus with it",
       .plan = plan,
+      .expected_seeds = 1,
       .judge = judge};
 }
 

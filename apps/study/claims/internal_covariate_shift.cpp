@@ -108,6 +108,7 @@ Claim internal_covariate_shift() {
           "the range of p50 over the mean of p85 - p15; |G' - G| / |G| of the last hidden layer, G' after a "
           "step of the layers in front of it; without BN against with it",
       .plan = plan,
+      .expected_seeds = 1,
       .judge = judge};
 }
 

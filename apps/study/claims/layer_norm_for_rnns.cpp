@@ -30,6 +30,7 @@ Claim layer_norm_for_rnns() {
               "of 4, 5,000 test images",
           .measure = "Test accuracy at the end, LN minus BN",
           .plan = plan_recurrent,
+          .expected_seeds = 1,
           .judge = judge};
 }
 

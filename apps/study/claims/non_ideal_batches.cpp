@@ -98,6 +98,7 @@ Claim non_ideal_batches() {
           "or 10 classes; FN as reconstructed, alpha 0.1",
       .measure = "Test accuracy at the end, arm minus arm",
       .plan = plan,
+      .expected_seeds = 1,
       .judge = judge};
 }
 

@@ -69,6 +69,7 @@ Claim prevents_saturation() {
               "Of the last hidden layer: the share of inputs where the slope is below 0.01 (|x| > 4.6) at "
               "the end; without BN minus with it",
           .plan = [](Plan& plan) { plan_paper_experiment(plan, kPaperRates); },
+          .expected_seeds = 1,
           .judge = judge};
 }
 

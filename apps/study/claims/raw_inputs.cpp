@@ -71,6 +71,7 @@ Claim raw_inputs() {
               "784-100-100-100-10, ReLU, He initialisation, SGD, batches of 60, pixels as 0 to 255 or 0 to 1",
           .measure = "Test accuracy at the end, scaled minus raw",
           .plan = plan,
+          .expected_seeds = 1,
           .judge = judge};
 }
 

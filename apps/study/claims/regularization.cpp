@@ -62,6 +62,7 @@ Claim regularization() {
           "dropout at rate 0.5",
       .measure = "Test accuracy at the end, arm minus arm",
       .plan = plan,
+      .expected_seeds = 3,
       .judge = judge};
 }
 

@@ -84,6 +84,7 @@ Claim small_batches() {
       .measure =
           "Test accuracy after the epoch, LN minus BN and BN at batches of 64 minus BN, above one point",
       .plan = plan,
+      .expected_seeds = 1,
       .judge = judge};
 }
 

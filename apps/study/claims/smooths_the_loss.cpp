@@ -92,6 +92,7 @@ Claim smooths_the_loss() {
               "that over "
               "eta |g|; without BN minus with it",
           .plan = plan,
+          .expected_seeds = 1,
           .judge = judge};
 }
 

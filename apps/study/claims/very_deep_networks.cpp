@@ -111,6 +111,7 @@ Claim very_deep_networks() {
           "is "
           "largest",
       .plan = plan,
+      .expected_seeds = 1,
       .judge = judge};
 }
 
