@@ -83,6 +83,7 @@ Series over_batch_sizes(const Plan& plan, const Results& results, const std::str
     if (!results.has(at_batch_size(arm, size))) continue;
     series.x.push_back(static_cast<double>(size));
     series.y.push_back(results.values(at_batch_size(arm, size), "accuracy"));
+    series.diverged.push_back(results.diverged(at_batch_size(arm, size)));
   }
   return series;
 }

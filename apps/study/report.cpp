@@ -49,6 +49,7 @@ Json json_of(const Figure& figure) {
       Json point = summary_of(one.y[i]);
       point["x"] = one.x[i];
       point["values"] = numbers_or_null(one.y[i]);
+      if (i < one.diverged.size() && one.diverged[i] > 0) point["diverged"] = one.diverged[i];
       points.push_back(std::move(point));
     }
     series.push_back({{"name", one.name}, {"points", std::move(points)}});

@@ -44,6 +44,8 @@ struct Series {
   std::string name;
   std::vector<double> x;
   std::vector<std::vector<double>> y;  // for each x, one value a seed
+  // For each x, how many seeds diverged, where their values do not say so, as a chance accuracy does not.
+  std::vector<Index> diverged = {};
 };
 
 struct Figure {

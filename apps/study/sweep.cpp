@@ -85,7 +85,10 @@ Number number_of(const Results& results, const std::string& words, const std::st
 Series over_rates(const Results& results, const std::string& arm, const std::vector<double>& rates,
                   const std::string& path) {
   Series series{.name = arm, .x = rates, .y = {}};
-  for (const double rate : rates) series.y.push_back(results.values(at_rate(arm, rate), path));
+  for (const double rate : rates) {
+    series.y.push_back(results.values(at_rate(arm, rate), path));
+    series.diverged.push_back(results.diverged(at_rate(arm, rate)));
+  }
   return series;
 }
 

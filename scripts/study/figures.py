@@ -30,8 +30,11 @@ class Curve:
                  if point["x"] > 0 or not logs[0]]
         scale = 100 if percent else 1
         self.x = [point["x"] + offset for point in shown]
-        self.diverged = [point["mean"] is None for point in shown]
-        self.partial = [point["mean"] is not None and None in point.get("values", []) for point in shown]
+        # Of an accuracy the values do not say so: it is that of guessing.
+        lost = [max(point.get("values", []).count(None), point.get("diverged", 0)) for point in shown]
+        self.diverged = [point["mean"] is None or 0 < len(point.get("values", [])) <= count
+                         for point, count in zip(shown, lost)]
+        self.partial = [count > 0 and not diverged for count, diverged in zip(lost, self.diverged)]
         drawn = [point["mean"] is not None and (point["mean"] > 0 or not logs[1]) for point in shown]
         self.mean = [scale * point["mean"] if known else math.nan for point, known in zip(shown, drawn)]
         self.low, self.high = ([mean if point[end] is None else scale * point[end]
@@ -350,9 +353,11 @@ def signs(figure) -> str:
     word = wording.missing_word(figure["y_label"])
     lost = sum(math.isnan(mean) and not diverged for curve in drawing.curves
                for mean, diverged in zip(curve.mean, curve.diverged))
-    said = [(any(any(curve.diverged) for curve in drawing.curves), f"× at the axis: {word} with every seed."),
+    counts = any("diverged" in point for series in figure["series"] for point in series["points"])
+    said = [(any(any(curve.diverged) for curve in drawing.curves), f"× at the axis: {word} with every seed{', drawn as guessing' if counts else ''}."),
             (any(any(curve.partial) for curve in drawing.curves),
-             f"Hollow: {word} with some seeds, the mean is of the others."),
+             f"Hollow: {word} with some seeds, "
+             + ("which count as guessing." if counts else "the mean is of the others.")),
             (drawing.clipped, "An arrow at the edge: the interval is longer than the chart has room for."),
             (lost, f"{wording.count_of(lost, 'mean')} at or below 0, for which a logarithmic axis has no place.")]
     return " ".join(sentence for shown, sentence in said if shown)

@@ -88,6 +88,7 @@ def check_figure(figure, place):
             at = f"{place}.series[{index}].points[{number}]"
             require(point, POINT, at)
             require_all(point.get("values", []), OPTIONAL_NUMBER, f"{at}.values")
+            require_all([point.get("diverged", 0)], int, f"{at}.diverged")
             if names and (point["x"] != int(point["x"]) or not 0 <= point["x"] < len(names)):
                 raise StudyError(f"{at}: x: expected the index of one of {len(names)} categories, found {point['x']}")
 

@@ -136,6 +136,16 @@ class IntervalsTest(unittest.TestCase):
                                y_label="accuracy")
         self.assertEqual((drawing.curves[0].low, drawing.curves[0].high), ([30.0], [100]))
 
+    def test_accuracies_of_guessing_are_marked_where_runs_diverged(self):
+        points = [{**study_support.point(x, [0.125, 0.125, 0.125]), "diverged": count} for x, count in ((1, 1), (2, 3))]
+        drawn = {**study_support.figure("t", "x", "test accuracy", {}), "series": [
+            {"name": "none", "points": [study_support.point(0, [0.5, 0.5, 0.5]), *points]}]}
+        curve = figures.Curve(drawn["series"][0], drawn, True, 0)
+        self.assertEqual((curve.diverged, curve.partial), ([False, False, True], [False, True, False]))
+        self.assertEqual(curve.mean, [50, 12.5, 12.5])
+        self.assertEqual(figures.signs(drawn), "× at the axis: diverged with every seed, drawn as guessing. "
+                         "Hollow: diverged with some seeds, which count as guessing.")
+
     def test_a_line_has_a_gap_where_all_diverged(self):
         point = study_support.point
         curve = self.drawing([point(1, [1.0]), point(2, [None]), point(3, [1.0])]).curves[0]

@@ -191,7 +191,7 @@ TEST(Report, WritesNothingThatJsonCannotHold) {
   report.add(Figure{.title = "t",
                     .x_label = "x",
                     .y_label = "y",
-                    .series = {{"arm", {1, 2}, {{1, 3}, {kNaN, kNaN}}}},
+                    .series = {{"arm", {1, 2}, {{1, 3}, {kNaN, kNaN}}, {0, 1}}},
                     .log_x = true});
   report.set_sentence("So it is.");
   report.note("a note");
@@ -218,6 +218,8 @@ TEST(Report, WritesNothingThatJsonCannotHold) {
   EXPECT_EQ(points[0]["mean"], 2);
   EXPECT_EQ(points[1]["mean"], nullptr);
   EXPECT_EQ(points[1]["values"], Json::array({nullptr, nullptr}));
+  EXPECT_FALSE(points[0].contains("diverged"));
+  EXPECT_EQ(points[1]["diverged"], 1);
 }
 
 }  // namespace

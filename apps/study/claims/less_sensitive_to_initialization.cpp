@@ -49,7 +49,9 @@ void judge(const Plan&, const Results& results, Report& report) {
     for (const char* norm : kWithoutAndWith) {
       Series series{.name = norm, .x = kSweptDeviations, .y = {}};
       for (const double deviation : kSweptDeviations) {
-        series.y.push_back(results.values(at_deviation(swept_arm(activation, norm), deviation), "accuracy"));
+        const std::string label = at_deviation(swept_arm(activation, norm), deviation);
+        series.y.push_back(results.values(label, "accuracy"));
+        series.diverged.push_back(results.diverged(label));
       }
       figure.series.push_back(std::move(series));
     }
