@@ -10,9 +10,8 @@
 //   test_examples     the first so many of the test set; all
 //   input_scale       multiplies the pixels, which are in [0, 1]; 1
 //   classes_per_batch a batch has examples of so many classes only, drawn anew for each; all, by epochs
-//   first_batch       so many examples are passed through in training mode before the first step, for layers
-//   that
-//                     take their initial values from them; none
+//   first_batch       so many examples are passed through in training mode before the first step, for
+//                     layers that take their initial values from them; none
 //   clip_norm         gradients are cut to this norm; 0: not
 //   evaluate_every    steps between evaluations on the test set, the points of the curve; 0: none
 //   targets           accuracies, in percent, for which the step is reported that reached them

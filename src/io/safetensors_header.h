@@ -34,8 +34,8 @@ struct SafetensorsHeader {
 // The size of one element, in bytes.   throws: FileError naming `file` and the tensor if Keel cannot read it
 std::uint64_t element_size(const SafetensorsEntry& entry, const std::string& file);
 
-// What the JSON text says, checked against `data_size`, the number of bytes that follow it.   throws:
-// FileError
+// What the JSON text says, checked against `data_size`, the number of bytes that follow it.
+//   throws: FileError
 SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t data_size,
                                            const std::string& file);
 

@@ -1,5 +1,4 @@
-// 2d convolution (cross-correlation), channels last, in the pieces that the operation and its gradients
-// share.
+// 2d convolution (cross-correlation), channels last, in pieces that the operation and its gradients share.
 //
 //   forward          pad x, pack the weights, convolve
 //   input gradient   spread dy by the stride, pack the weights flipped, convolve with stride 1
@@ -50,13 +49,11 @@ using Pad2dKernel = void(const T* x, T* y, const Pad2dSizes& sizes);
 KEEL_KERNEL(pad2d, Pad2dKernel);
 
 // The order in which conv2d_forward reads the weights: by group, by panel of a few vectors of output
-// channels; in a panel a row of biases, then one for each tap and input channel. What a last vector lacks is
-// filled with zeros.
+// channels; in a panel a row of biases, then one for each tap and input channel. Zeros fill up a last vector.
 //   weight   [KH * KW = taps, C / G, K]
 //   bias     [K], or null for zeros
 //   packed   G * (taps * (C / G) + 1) * padded_channels(K / G) elements
-// flipped: for the input gradient, which reads the taps backwards and has input and output channels
-// exchanged:
+// flipped: for the input gradient, with taps backwards and input and output channels exchanged:
 //   packed   G * (taps * (K / G) + 1) * padded_channels(C / G) elements
 //   bias     [C], or null for zeros
 // writes packed
@@ -81,9 +78,9 @@ constexpr Index conv2d_weight_grad_parts(Index n, Index elements) {
   return images == 0 ? 0 : (n + images - 1) / images;
 }
 
-// dweight [KH, KW, C / G, K] += sum over pixels of x and dy.   adds to dweight
-//   parts   work space, conv2d_weight_grad_parts(N) * KH * KW * C * padded_channels(K / G) elements.   writes
-//   parts
+// dweight [KH, KW, C / G, K] += sum over pixels of x and dy.
+//   parts   work space, conv2d_weight_grad_parts(N) * KH * KW * C * padded_channels(K / G) elements
+// adds to dweight, writes parts
 template <class T>
 using Conv2dWeightGradKernel = void(const T* x, const T* dy, T* parts, T* dweight, const Conv2dSizes& sizes);
 KEEL_KERNEL(conv2d_weight_grad, Conv2dWeightGradKernel);

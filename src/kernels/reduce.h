@@ -15,8 +15,8 @@ template <class T>
 using ReduceMaxKernel = void(const T* x, T* y, Index outer, Index n, Index inner);
 KEEL_KERNEL(reduce_max, ReduceMaxKernel);
 
-// index[r] = position of the largest of x[r, :], the first of equals; NaN counts as largest.  n >= 1.  writes
-// index
+// index[r] = position of the largest of x[r, :], the first of equals; NaN counts as largest.  n >= 1.
+//   writes index
 template <class T>
 using ArgmaxKernel = void(const T* x, std::int32_t* index, Index rows, Index n);
 KEEL_KERNEL(argmax, ArgmaxKernel);

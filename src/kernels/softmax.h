@@ -21,8 +21,8 @@ KEEL_KERNEL(softmax_gradient, SoftmaxGradientKernel);
 // dx += dy - exp(y) sum dy.  adds
 KEEL_KERNEL(log_softmax_gradient, SoftmaxGradientKernel);
 
-// probability = softmax of each row; returns the sum over rows of -log probability[row, label].  writes
-// probability
+// probability = softmax of each row; returns the sum over rows of -log probability[row, label].
+//   writes probability
 //   labels in [0, n): checked by the caller
 template <class T>
 using CrossEntropyKernel = double(const T* logits, const std::int32_t* labels, T* probability, Index rows,

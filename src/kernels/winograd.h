@@ -44,8 +44,8 @@ constexpr Index winograd_scratch(Index tiles, Index c, Index k) {
   return kWinogradPlaces * tiles * (c + padded_channels<T>(k)) + (c > k ? c : k);
 }
 
-// packed = G w G^T, in the order in which winograd_forward reads it.   writes packed, 16 * C *
-// padded_channels(K) elements
+// packed = G w G^T, in the order in which winograd_forward reads it.
+//   writes packed, 16 * C * padded_channels(K) elements
 //   weight   [3, 3, C, K]
 // flipped: for the input gradient, with taps in reverse and input and output channels exchanged:
 //   packed   16 * K * padded_channels(C) elements

@@ -58,8 +58,8 @@ struct ImageDatasetOptions {
   std::vector<std::string> class_names = {};  // empty: "0", "1", ...
 };
 
-// Bytes as inputs: each divided by 255, in [0, 1], as ImageDataset's are.   shapes: uint8 [...] -> float32
-// [...]
+// Bytes as inputs: each divided by 255, in [0, 1], as ImageDataset's are.
+//   shapes: uint8 [...] -> float32 [...]
 //   throws: DTypeError
 Tensor inputs_of(const Tensor& pixels);
 

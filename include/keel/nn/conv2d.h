@@ -18,8 +18,8 @@ struct Conv2dLayerOptions {
 // y = conv2d(x, weight, bias): see keel/ops/conv2d.h for the formula
 //   shapes:     [N,H,W,inputs] -> [N,OH,OW,outputs]
 //   parameters: weight [kernel.h, kernel.w, inputs / groups, outputs], bias [outputs] (unless bias = false)
-//   throws:     ValueError unless inputs, outputs and kernel are at least 1 and groups divides both; forward:
-//   ShapeError
+//   throws:     ValueError unless inputs, outputs and kernel are at least 1 and groups divides both;
+//               forward: ShapeError
 class Conv2d final : public Layer<Conv2d> {
  public:
   Conv2d(Index inputs, Index outputs, Pair kernel, Rng& rng, const Conv2dLayerOptions& options = {});

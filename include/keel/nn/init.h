@@ -28,8 +28,8 @@ struct Fans {
 Fans fans_of(const Shape& weight);
 
 // Fills a tensor. `fans` are those of the layer's weight, for its bias too.
-//   throws: DTypeError unless the tensor is float32 or float64; those that scale by a fan: ValueError if it
-//   is < 1
+//   throws: DTypeError unless the tensor is float32 or float64;
+//           those that scale by a fan: ValueError if it is < 1
 using Initializer = std::function<void(Tensor& tensor, const Fans& fans, Rng& rng)>;
 
 Initializer zeros();
@@ -38,8 +38,8 @@ Initializer constant(double value);
 // N(mean, deviation^2), without truncation. The default is Keras's RandomNormal.
 //   throws: ValueError unless both are finite and deviation >= 0
 Initializer normal(double mean = 0, double deviation = 0.05);
-// U(low, high). The default is Keras's RandomUniform.   throws: ValueError unless both are finite and low <=
-// high
+// U(low, high). The default is Keras's RandomUniform.
+//   throws: ValueError unless both are finite and low <= high
 Initializer uniform(double low = -0.05, double high = 0.05);
 
 // Glorot & Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010:
@@ -65,8 +65,8 @@ bool is_pytorch_default(const Initializer& initializer);
 // whose columns are orthonormal (whose rows are, if there are fewer), as torch.nn.init.orthogonal_.
 //   throws, besides: ShapeError if the rank is below 2
 Initializer orthogonal();
-// 1 where both indices are equal, otherwise 0, as torch.nn.init.eye_.   throws, besides: ShapeError unless
-// the tensor is a matrix
+// 1 where both indices are equal, otherwise 0, as torch.nn.init.eye_.
+//   throws, besides: ShapeError unless the tensor is a matrix
 Initializer identity();
 
 // The names initializer_by_name() knows, for messages and help texts, in alphabetical order.

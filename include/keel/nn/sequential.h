@@ -13,8 +13,8 @@ namespace keel::nn {
 //   model.add<nn::Dense>(784, 128, rng);
 //   model.add<nn::ReLU>();
 //
-//   throws: what a layer throws, with the layer's path and kind in front: "layer 2 (dense): [dense] input
-//   ..."
+//   throws: what a layer throws, with the layer's path and kind in front:
+//           "layer 2 (dense): [dense] input ..."
 class Sequential final : public Layer<Sequential> {
  public:
   // Makes a layer at the end, named by its position ("0", "1", ...), and returns it.

@@ -46,8 +46,8 @@ Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias 
                 const Conv2dOptions& options = {});
 
 // The padding that keeps the size of the image at stride 1: dilation * (kernel - 1) / 2.
-//   throws: ValueError if that is not a whole number (an even kernel would need unequal sides), or above 2^31
-//   - 1 are given
+//   throws: ValueError if that is not a whole number (an even kernel would need unequal sides), or if what is
+//           given is above 2^31 - 1
 Pair same_padding(Pair kernel, Pair dilation = 1);
 
 }  // namespace keel

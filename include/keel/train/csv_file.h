@@ -14,8 +14,8 @@ class CsvFile {
   // throws: FileError if there is such a file already, or it cannot be made
   CsvFile(std::filesystem::path path, const std::string& columns);
   // With these lines and no others, each with its end, whatever the file held before. All or nothing.
-  //   throws: FileError if it has other columns (a first line that is cut off does not count), or cannot be
-  //   written
+  //   throws: FileError if it has other columns (a first line that is cut off does not count),
+  //           or cannot be written
   CsvFile(std::filesystem::path path, const std::string& columns, const std::string& lines);
   // throws: FileError if they cannot be written
   void append(const std::string& lines);

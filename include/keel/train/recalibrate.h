@@ -26,8 +26,8 @@ namespace keel::train {
 //
 // If it throws, the statistics are what they were.
 //   throws: ValueError unless count >= 1, or if there is no such BatchNorm in the model, naming the layers
-//   that are left alone; Interrupted; Error
-//   if a statistic is not finite; what the layers throw, as BatchNorm does for a batch of one row
+//           that are left alone; Interrupted; Error if a statistic is not finite; what the layers throw, as
+//           BatchNorm does for a batch of one row
 void recalibrate_batch_norm(nn::Module& model, const data::Batches& batches, Index count,
                             const StopRequest& stop = {});
 
