@@ -29,9 +29,22 @@ class Context {
   // A stream for one use: each call of a forward pass gets another one.
   Rng next_stream() { return rng_.substream(calls_++); }
 
-  // Rows of the input that count in the statistics of a batch, those where the mask is not 0: [N] for
-  // examples, [N,T] for steps of padded sequences. BatchNorm reads it; layers that would have to and do not,
-  // say so. Undefined: all rows count.
+  // Rows that count in the statistics of a batch, those where the mask is not 0: [N] for examples, [N,T] for
+  // steps of padded sequences. Undefined: all rows count. It changes statistics only: rows that do not count
+  // are computed all the same, and leaving them out of the loss is the caller's. The batches of keel/data
+  // have none, so fit(), evaluation and recalibration never set one: it is for loops of the caller's own.
+  //
+  // There is one mask for the whole pass. What changes the leading axes, so that the mask no longer fits, is
+  // to be followed by a pass in a context of its own; run_part() refuses, in training, a part that takes the
+  // axes of the mask away.
+  //
+  //   use it     BatchNorm, alone or in NoisyBatchNorm: see there for its shape
+  //   refuse it  (ValueError) where they take statistics of the batch: MeanOnlyBatchNorm, BatchRenorm,
+  //              FullNorm, BatchLayerNorm, TimestepBatchNorm (so recurrent layers with it), and WeightNorm
+  //              in its initialisation; and one of more than one axis in both modes: GroupNorm and
+  //              InstanceNorm of inputs with positions, LayerNorm and RMSNorm over more than one axis
+  //   ignore it  all others, which treat each row by itself; so do recurrent layers, whose state goes
+  //              on through steps that do not count
   void set_mask(Tensor mask) { mask_ = std::move(mask); }
   const Tensor& mask() const { return mask_; }
 
