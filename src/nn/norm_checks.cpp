@@ -48,8 +48,10 @@ void check_rows(const char* kind, const Variable& x, Index channels) {
 }
 
 void check_no_mask(const char* kind, const Context& context) {
-  check<ValueError>(!context.mask().defined(),
-                    "[{}] statistics of some of the rows are not supported: found a mask", kind);
+  check<ValueError>(
+      !context.mask().defined(),
+      "[{}] expected no mask, as statistics of some of the rows are not supported, found one {}", kind,
+      context.mask().defined() ? context.mask().shape() : Shape{});
 }
 
 void check_no_mask_of_steps(const char* kind, const Context& context) {

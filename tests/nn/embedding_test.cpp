@@ -84,6 +84,12 @@ TEST(EmbeddingOp, RejectsWhatIsNoId) {
             "[embedding] expected a padding_idx in [0,3), found 3");
 }
 
+TEST(EmbeddingLayer, IsASoundLayer) {
+  EXPECT_TRUE(testing::check_module(
+      [](Rng& rng) { return std::make_shared<Embedding>(4, 5, rng); },
+      {.input = ids().to(DType::float64), .output_shape = {2, 3, 5}, .input_is_ids = true}));
+}
+
 TEST(EmbeddingLayer, TakesIdsAsIntegersOrWholeNumbers) {
   Rng rng(1, Stream::test);
   Embedding layer(4, 5, rng, {.padding_idx = 2});

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "keel/core/tensor_ops.h"
+#include "keel/nn/lstm.h"
 #include "support/check_module.h"
 #include "support/errors.h"
 #include "support/module_runs.h"
@@ -112,6 +113,28 @@ TEST(TimestepBatchNormLayer, RejectsWhatDoesNotFit) {
               run(layer, Variable(Tensor::zeros({4, 2, 3}, DType::float64)), Mode::training);
             }),
             "[timestep_batch_norm] expected float32 elements as in the layer, found float64");
+  EXPECT_EQ(message_of<ValueError>([&] {
+              run(layer, Variable(Tensor::zeros({1, 2, 3})), Mode::training);
+            }),
+            "[timestep_batch_norm] expected more than one example in training, found 1: use larger batches, "
+            "or drop the incomplete last batch");
+}
+
+// Alone, and as the norm of a recurrent layer.
+TEST(TimestepBatchNormLayer, RefusesAMaskByName) {
+  Context context(Mode::training);
+  context.set_mask(Tensor::ones({4, 2}));
+  const Variable x(random_tensor({4, 2, 3}, 1, DType::float32));
+  TimestepBatchNorm layer(2, 3);
+  const std::string message =
+      "[timestep_batch_norm] expected no mask, as statistics of some of the rows are not supported, found "
+      "one [4,2]";
+  EXPECT_EQ(message_of<ValueError>([&] { layer(x, context); }), message);
+  EXPECT_EQ(layer.num_batches_tracked.value().at({0}), 0);
+  Rng rng(1, Stream::initialization);
+  nn::LSTM lstm(3, 5, rng, {.norm = nn::RecurrentNorm::batch, .timesteps = 2});
+  EXPECT_EQ(message_of<ValueError>([&] { lstm(x, context); }),
+            "layer norm_ih (timestep_batch_norm): " + message);
 }
 
 }  // namespace

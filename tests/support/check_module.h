@@ -25,6 +25,8 @@ struct ModuleExpectation {
   // Whether what backward() gives in training is the gradient of the forward function. Otherwise (constants
   // that are none) it is not checked here: compare it with its formula.
   bool exact_gradients_in_training = true;
+  // Whether the input is ids, whole numbers: they have no gradient, and others need not be ids.
+  bool input_is_ids = false;
 };
 
 //   EXPECT_TRUE(check_module([](Rng& rng) { return std::make_shared<nn::Dense>(3, 5, rng); },
