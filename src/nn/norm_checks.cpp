@@ -1,14 +1,10 @@
 #include "nn/norm_checks.h"
 
-#include <cmath>
+#include "ops/check_epsilon.h"
 
 namespace keel::nn {
 
-void check_epsilon(const char* kind, double epsilon) {
-  check<ValueError>(epsilon > 0 && std::isfinite(epsilon), "[{}] expected epsilon > 0, found {}", kind,
-                    epsilon);
-  check<ValueError>(static_cast<float>(epsilon) > 0, "[{}] epsilon {} is 0 in float32", kind, epsilon);
-}
+void check_epsilon(const char* kind, double epsilon) { keel::check_epsilon(kind, epsilon, DType::float32); }
 
 void check_norm(const char* kind, Index channels, double epsilon) {
   check<ValueError>(channels >= 1, "[{}] expected at least 1 channel, found {}", kind, channels);

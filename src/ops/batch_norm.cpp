@@ -1,10 +1,10 @@
 #include "keel/ops/batch_norm.h"
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 
 #include "ops/channel_maps.h"
+#include "ops/check_epsilon.h"
 #include "ops/row_mask.h"
 
 namespace keel {
@@ -23,12 +23,7 @@ void check_operands(const Variable& x, const Variable& gamma, const Variable& be
     check<DTypeError>(parameter->dtype() == x.dtype(), "[batch_norm] expected {} elements in {}, found {}",
                       name_of(x.dtype()), name, name_of(parameter->dtype()));
   }
-  check<ValueError>(epsilon > 0 && std::isfinite(epsilon), "[batch_norm] expected epsilon > 0, found {}",
-                    epsilon);
-  dispatch_floating("batch_norm", x.dtype(), [&](auto zero) {
-    check<ValueError>(static_cast<decltype(zero)>(epsilon) > 0, "[batch_norm] epsilon {} is 0 in {}", epsilon,
-                      name_of(x.dtype()));
-  });
+  check_epsilon("batch_norm", epsilon, x.dtype());
 }
 
 std::vector<Variable> inputs_of(const Variable& x, const Variable& gamma, const Variable& beta) {

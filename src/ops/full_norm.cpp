@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "ops/channel_maps.h"
+#include "ops/check_epsilon.h"
 
 namespace keel {
 namespace {
@@ -63,8 +64,7 @@ void check_operands(const Variable& x, const Moving& moving) {
   }
   check<ValueError>(moving.alpha > 0 && moving.alpha <= 1, "[full_norm] expected alpha in (0,1], found {}",
                     moving.alpha);
-  check<ValueError>(moving.epsilon > 0 && std::isfinite(moving.epsilon),
-                    "[full_norm] expected epsilon > 0, found {}", moving.epsilon);
+  check_epsilon("full_norm", moving.epsilon, x.dtype());
 }
 
 template <class T>

@@ -1,10 +1,10 @@
 #include "keel/ops/group_norm.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "kernels/dispatch/threads.h"
 #include "kernels/group_norm.h"
+#include "ops/check_epsilon.h"
 
 namespace keel {
 namespace {
@@ -22,12 +22,7 @@ void check_operands(const char* operation, const Variable& x, const Variable& ga
     check<DTypeError>(parameter->dtype() == x.dtype(), "[{}] expected {} elements in {}, found {}", operation,
                       name_of(x.dtype()), name, name_of(parameter->dtype()));
   }
-  check<ValueError>(epsilon > 0 && std::isfinite(epsilon), "[{}] expected epsilon > 0, found {}", operation,
-                    epsilon);
-  dispatch_floating(operation, x.dtype(), [&](auto zero) {
-    check<ValueError>(static_cast<decltype(zero)>(epsilon) > 0, "[{}] epsilon {} is 0 in {}", operation,
-                      epsilon, name_of(x.dtype()));
-  });
+  check_epsilon(operation, epsilon, x.dtype());
 }
 
 // Work space of the kernels.

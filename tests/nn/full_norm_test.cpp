@@ -197,6 +197,10 @@ TEST(FullNormLayer, ErrorsNameTheLayer) {
               full_norm(x, three, Tensor::from<float>({3}, {1, -2, 1}), {three, three}, 1, 1e-5);
             }),
             "[full_norm] expected variances of at least 0, found -2 in channel 1");
+  EXPECT_EQ(message_of<ValueError>([&] {
+              full_norm(x, three, three, {three, three}, 1, 1e-80);
+            }),
+            "[full_norm] epsilon 1e-80 is 0 in float32");
 }
 
 TEST(FullNormLayer, CanBeDescribed) {

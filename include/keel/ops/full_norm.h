@@ -22,8 +22,9 @@ struct MomentGradients {
 // batch_norm()'s.
 //   shapes:   x [...,C], at least two axes; mean, variance (of any real type) and the averages [C] -> [...,C]
 //   gradient: x as above; none for the statistics. Each backward() through it updates the averages, once.
-//   throws:   ShapeError, DTypeError; ValueError unless epsilon > 0 and alpha in (0,1], or naming a channel
-//             whose variance is negative. One that is NaN, as of an input with one, gives NaN
+//   throws:   ShapeError, DTypeError; ValueError unless epsilon is finite and above 0 in x's type, and alpha
+//             in (0,1], or naming a channel whose variance is negative. One that is NaN, as of an input with
+//             one, gives NaN
 Variable full_norm(const Variable& x, const Tensor& mean, const Tensor& variance,
                    const MomentGradients& averages, double alpha, double epsilon);
 
