@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "keel/ops/arithmetic.h"
-#include "keel/ops/batch_norm.h"
 #include "nn/running_statistics.h"
 
 namespace keel::nn {
@@ -58,7 +57,7 @@ std::optional<Variable> BatchRenorm::forward_activated(const Variable& x, Activa
                                                        Context& context) {
   check_norm_input(kKind, x, channels_, running_mean);
   const double epsilon = options_.epsilon;
-  if (!context.training()) {
+  if (!context.training() && !recalibrated_) {
     // The running deviation has epsilon in it, the operation adds it.
     Tensor variance = running_deviation.value().to(DType::float64).clone();
     for (Index c = 0; c < channels_; ++c) {
@@ -70,6 +69,10 @@ std::optional<Variable> BatchRenorm::forward_activated(const Variable& x, Activa
   check_rows(kKind, x, channels_);
   check_no_mask(kKind, context);
   const BatchStatistics batch = batch_statistics(x.value());
+  if (recalibrated_) {
+    recalibrate_with(batch, x.value().numel() / channels_);
+    return batch_norm(x, weight, bias, batch, epsilon, activation);
+  }
   Tensor deviation = Tensor::like(batch.variance);
   Tensor r = Tensor::like(deviation), d = Tensor::like(deviation);
   const Tensor old_mean = running_mean.value().to(DType::float64);
@@ -90,6 +93,28 @@ std::optional<Variable> BatchRenorm::forward_activated(const Variable& x, Activa
   const Variable gamma = weight.defined() ? weight * factor : factor;
   const Variable scaled = weight.defined() ? weight * offset : offset;
   return batch_norm(x, gamma, bias.defined() ? bias + scaled : scaled, batch, epsilon, activation);
+}
+
+void BatchRenorm::recalibrate(bool on) {
+  if (on) {
+    running_mean.mutable_value().fill(0);
+    running_deviation.mutable_value().fill(1);
+  }
+  recalibrated_ = on ? std::optional<Index>(0) : std::nullopt;
+}
+
+// The mean over batches is of the variances, not of the deviations.
+void BatchRenorm::recalibrate_with(const BatchStatistics& batch, Index rows) {
+  const double share = 1 / static_cast<double>(++*recalibrated_);
+  const double unbiased = static_cast<double>(rows) / static_cast<double>(rows - 1);
+  Tensor deviation = running_deviation.value().to(DType::float64).clone();
+  for (Index c = 0; c < channels_; ++c) {
+    double& value = deviation.data<double>()[c];
+    const double of_batch = unbiased * batch.variance.data<double>()[c] + options_.epsilon;
+    value = std::sqrt((1 - share) * value * value + share * of_batch);
+  }
+  blend(running_mean, batch.mean, share);
+  blend(running_deviation, deviation, 1);
 }
 
 PyTorchLayout BatchRenorm::pytorch_layout() const {

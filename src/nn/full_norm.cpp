@@ -1,7 +1,6 @@
 #include "keel/nn/full_norm.h"
 
 #include "keel/ops/arithmetic.h"
-#include "keel/ops/batch_norm.h"
 #include "keel/ops/full_norm.h"
 #include "nn/running_statistics.h"
 
@@ -22,22 +21,25 @@ FullNorm::FullNorm(Index channels, const FullNormOptions& options) : channels_(c
 
 Variable FullNorm::forward(const Variable& x, Context& context) {
   check_norm_input("full_norm", x, channels_, running_mean);
-  if (!context.training()) {
+  if (!context.training() && !recalibrated_) {
     return batch_norm_inference(x, weight, bias, {running_mean.value(), running_var.value()},
                                 options_.epsilon);
   }
-  if (options_.alpha == 1) check_rows("full_norm", x, channels_);
+  if (options_.alpha == 1 || recalibrated_) check_rows("full_norm", x, channels_);
   check_no_mask("full_norm", context);
-  update_statistics(x.value());
+  const BatchStatistics batch = batch_statistics(x.value());
+  if (recalibrated_) {
+    update_statistics(batch, 1 / static_cast<double>(++*recalibrated_));
+    return batch_norm(x, weight, bias, batch, options_.epsilon);
+  }
+  update_statistics(batch, options_.alpha);
   const Variable xhat = full_norm(x, running_mean.value(), running_var.value(),
                                   {mean_gradient.mutable_value(), second_moment_gradient.mutable_value()},
                                   options_.alpha, options_.epsilon);
   return xhat * weight + bias;
 }
 
-void FullNorm::update_statistics(const Tensor& x) {
-  const BatchStatistics batch = batch_statistics(x);
-  const double alpha = options_.alpha;
+void FullNorm::update_statistics(const BatchStatistics& batch, double alpha) {
   const Tensor old_mean = running_mean.value().to(DType::float64);
   // The variance of a batch around the mean of before counts as its own and that of the means.
   Tensor spread = Tensor::like(batch.variance);
@@ -47,6 +49,14 @@ void FullNorm::update_statistics(const Tensor& x) {
   }
   blend(running_mean, batch.mean, alpha);
   blend(running_var, spread, alpha);
+}
+
+void FullNorm::recalibrate(bool on) {
+  if (on) {
+    running_mean.mutable_value().fill(0);
+    running_var.mutable_value().fill(1);
+  }
+  recalibrated_ = on ? std::optional<Index>(0) : std::nullopt;
 }
 
 PyTorchLayout FullNorm::pytorch_layout() const {

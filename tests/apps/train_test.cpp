@@ -178,10 +178,11 @@ TEST_F(Train, RecalibratesBatchNorm) {
   const std::string refusal =
       "--recalibrate-bn: expected with a model that has BatchNorm with running statistics, found one without";
   expect_refused({"--recalibrate-bn", "1"}, 2, refusal);
-  keel::testing::write_text(data() / "model.json", R"({"layers":[{"layer":"flatten"},{"layer":"full_norm"},)"
-                                                   R"({"layer":"dense","units":"classes"}]})");
+  keel::testing::write_text(data() / "model.json",
+                            R"({"layers":[{"layer":"flatten"},{"layer":"batch_layer_norm"},)"
+                            R"({"layer":"dense","units":"classes"}]})");
   expect_refused({"--recalibrate-bn", "1", "--model", (data() / "model.json").string()}, 2,
-                 refusal + "; left alone would be layer 1 (full_norm)");
+                 refusal + "; left alone would be layer 1 (batch_layer_norm)");
 }
 
 TEST_F(Train, StartsFromTheWeightsInAFile) {

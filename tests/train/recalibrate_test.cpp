@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "keel/core/tensor_ops.h"
+#include "keel/nn/batch_layer_norm.h"
 #include "keel/nn/batch_norm.h"
 #include "keel/nn/batch_renorm.h"
 #include "keel/nn/dense.h"
@@ -280,6 +281,65 @@ TEST(RecalibrateBatchNorm, ReachesMeanOnlyBatchNorm) {
   EXPECT_NEAR(norm.running_mean.value().at({0}), 0.7 * before + 30, 1e-5);
 }
 
+// As the layer behind shows, it normalises meanwhile as BatchNorm does.
+TEST(RecalibrateBatchNorm, FindsForBatchRenormWhatItFindsForBatchNorm) {
+  const auto batches = real_batches(20, 3, 5);
+  nn::Sequential plain, renormalised;
+  std::vector<nn::BatchNorm*> norms;
+  std::vector<nn::BatchRenorm*> renorms;
+  for (int layer = 0; layer < 2; ++layer) {
+    norms.push_back(&plain.add<nn::BatchNorm>(3));
+    renorms.push_back(&renormalised.add<nn::BatchRenorm>(3));
+    renorms.back()->running_deviation.mutable_value().fill(50);
+    renorms.back()->num_batches_tracked.mutable_value().fill(6000);
+  }
+  const double limit = renorms[0]->r_max();
+  recalibrate_batch_norm(plain, batches, 6);
+  recalibrate_batch_norm(renormalised, batches, 6);
+  for (std::size_t i = 0; i < 2; ++i) {
+    for (Index c = 0; c < 3; ++c) {
+      EXPECT_NEAR(renorms[i]->running_mean.value().at({c}), norms[i]->running_mean.value().at({c}), 5e-7);
+      EXPECT_NEAR(renorms[i]->running_deviation.value().at({c}),
+                  std::sqrt(norms[i]->running_var.value().at({c}) + 1e-5), 5e-7);
+    }
+    EXPECT_EQ(renorms[i]->num_batches_tracked.item(), 6000);
+  }
+  EXPECT_EQ(renorms[0]->r_max(), limit);
+  // As before in training and in evaluation.
+  nn::Context evaluation(nn::Mode::evaluation), training(nn::Mode::training);
+  const Variable x(random_tensor({4, 3}, 9, DType::float32));
+  const Tensor y = renormalised(x, evaluation).value(), expected = plain(x, evaluation).value();
+  for (Index i = 0; i < y.numel(); ++i) EXPECT_NEAR(y.data<float>()[i], expected.data<float>()[i], 2e-6);
+  renormalised(x, training);
+  EXPECT_EQ(renorms[0]->num_batches_tracked.item(), 6001);
+}
+
+// Means of both moments: the statistics of all rows together.
+TEST(RecalibrateBatchNorm, FindsForFullNormTheStatisticsOfAllRows) {
+  const auto batches = real_batches(20, 3, 5);
+  nn::Sequential model;
+  nn::FullNorm& norm = model.add<nn::FullNorm>(3);
+  nn::BatchNorm& behind = model.add<nn::BatchNorm>(3);
+  norm.running_var.mutable_value().fill(50);
+  norm.mean_gradient.mutable_value().fill(7);
+  recalibrate_batch_norm(model, batches, 4);
+  const Tensor all = batches.in_order(20).batch(0, 0).inputs.to(DType::float64);
+  for (Index c = 0; c < 3; ++c) {
+    double mean = 0, variance = 0;
+    for (Index r = 0; r < 20; ++r) mean += all.at({r, c}) / 20;
+    for (Index r = 0; r < 20; ++r) variance += (all.at({r, c}) - mean) * (all.at({r, c}) - mean) / 20;
+    EXPECT_NEAR(norm.running_mean.value().at({c}), mean, 1e-6);
+    EXPECT_NEAR(norm.running_var.value().at({c}), variance, 1e-6);
+    EXPECT_EQ(norm.mean_gradient.value().at({c}), 7);
+    // It normalises by each batch's own, meanwhile.
+    EXPECT_NEAR(behind.running_mean.value().at({c}), 0, 1e-6);
+    EXPECT_NEAR(behind.running_var.value().at({c}), 5.0 / 4, 1e-3);
+  }
+  // Not recalibrating any more: one row is no error.
+  nn::Context evaluation(nn::Mode::evaluation);
+  norm(Variable(Tensor::zeros({1, 3})), evaluation);
+}
+
 TEST(RecalibrateBatchNorm, PutsBackWhatEveryLayerHadIfItFails) {
   std::vector<std::int32_t> labels(12, 0);
   Tensor inputs = random_tensor({12, 6}, 5, DType::float32);
@@ -291,6 +351,8 @@ TEST(RecalibrateBatchNorm, PutsBackWhatEveryLayerHadIfItFails) {
   model.add<nn::Reshape>(Shape{3, 2});
   model.add<nn::GRU>(2, 3, rng, nn::RecurrentOptions{.norm = nn::RecurrentNorm::batch, .timesteps = 3});
   model.add<nn::MeanOnlyBatchNorm>(3);
+  model.add<nn::BatchRenorm>(3);
+  model.add<nn::FullNorm>(3);
   const std::vector<double> before = state_of(model);
   EXPECT_EQ(
       message_of<Error>([&] { recalibrate_batch_norm(model, batches, 3); }),
@@ -301,21 +363,19 @@ TEST(RecalibrateBatchNorm, PutsBackWhatEveryLayerHadIfItFails) {
 TEST(RecalibrateBatchNorm, LeavesLayersOfOtherKindsAloneAndNamesThem) {
   const data::Batches batches = real_batches(8, 3, 4);
   nn::Sequential model;
-  nn::BatchRenorm& renorm = model.add<nn::BatchRenorm>(3);
+  nn::BatchLayerNorm& other = model.add<nn::BatchLayerNorm>(Shape{3});
   model.add<nn::NoisyBatchNorm>(3);
-  model.add<nn::FullNorm>(3);
-  EXPECT_EQ(statistics_left_alone(model),
-            (std::vector<std::string>{"layer 0 (batch_renorm)", "layer 2 (full_norm)"}));
+  EXPECT_EQ(statistics_left_alone(model), (std::vector<std::string>{"layer 0 (batch_layer_norm)"}));
   recalibrate_batch_norm(model, batches, 2);
-  EXPECT_EQ(renorm.num_batches_tracked.item(), 0);
+  EXPECT_EQ(other.num_batches_tracked.item(), 0);
   const auto& noisy = dynamic_cast<const nn::NoisyBatchNorm&>(*model.children().at(1).module);
   EXPECT_EQ(noisy.norm->num_batches_tracked.item(), 2);
 
   nn::Sequential without;
-  without.add<nn::BatchRenorm>(3);
+  without.add<nn::BatchLayerNorm>(Shape{3});
   EXPECT_EQ(message_of<ValueError>([&] { recalibrate_batch_norm(without, batches, 1); }),
             "[recalibrate_batch_norm] expected a model with BatchNorm that is not frozen and has running "
-            "statistics, found none (left alone: layer 0 (batch_renorm))");
+            "statistics, found none (left alone: layer 0 (batch_layer_norm))");
 }
 
 }  // namespace

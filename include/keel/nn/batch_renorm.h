@@ -2,7 +2,11 @@
 // Batch-Normalized Models", arXiv:1702.03275).
 #pragma once
 
+#include <optional>
+
 #include "keel/nn/module.h"
+#include "keel/nn/recalibrated.h"
+#include "keel/ops/batch_norm.h"
 
 namespace keel::nn {
 
@@ -37,7 +41,7 @@ struct BatchRenormOptions {
 //   throws:     ValueError unless channels >= 1, epsilon > 0 in float32 as well, momentum in [0,1], r_max >=
 //               1, d_max >= 0 (both finite), and neither limit is reached before relaxation_begin >= 0;
 //               forward: ShapeError; DTypeError; ValueError in training for one row
-class BatchRenorm final : public Layer<BatchRenorm> {
+class BatchRenorm final : public Layer<BatchRenorm>, public Recalibrated {
  public:
   explicit BatchRenorm(Index channels, const BatchRenormOptions& options = {});
   Variable forward(const Variable& x, Context& context) override;
@@ -45,6 +49,11 @@ class BatchRenorm final : public Layer<BatchRenorm> {
                                             Context& context) override;
   std::string kind() const override { return "batch_renorm"; }
   PyTorchLayout pytorch_layout() const override;
+
+  bool can_recalibrate() const override { return true; }
+  // What is found is BatchNorm's: running_deviation is sqrt(v + epsilon), v the mean of the unbiased
+  // variances. num_batches_tracked stays, and so do the limits.
+  void recalibrate(bool on) override;
 
   const BatchRenormOptions& options() const { return options_; }
   // The limits for the next batch.
@@ -58,8 +67,11 @@ class BatchRenorm final : public Layer<BatchRenorm> {
   Buffer num_batches_tracked;
 
  private:
+  void recalibrate_with(const BatchStatistics& batch, Index rows);
+
   Index channels_;
   BatchRenormOptions options_;
+  std::optional<Index> recalibrated_ = {};  // batches so far, while it recalibrates
 };
 
 }  // namespace keel::nn

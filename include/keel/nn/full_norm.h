@@ -6,7 +6,11 @@
 // value (the moments) and of the outer function's gradient.
 #pragma once
 
+#include <optional>
+
 #include "keel/nn/module.h"
+#include "keel/nn/recalibrated.h"
+#include "keel/ops/batch_norm.h"
 
 namespace keel::nn {
 
@@ -34,12 +38,20 @@ struct FullNormOptions {
 //   throws:     ValueError unless channels >= 1, epsilon > 0 in float32 as well, alpha in (0,1]; forward:
 //               ShapeError; DTypeError; ValueError in training for no row, or one row if alpha = 1. Otherwise
 //               one row is enough.
-class FullNorm final : public Layer<FullNorm> {
+class FullNorm final : public Layer<FullNorm>, public Recalibrated {
  public:
   explicit FullNorm(Index channels, const FullNormOptions& options = {});
   Variable forward(const Variable& x, Context& context) override;
   std::string kind() const override { return "full_norm"; }
   PyTorchLayout pytorch_layout() const override;
+
+  bool can_recalibrate() const override { return true; }
+  // What is found is the mean and the (biased) variance of the batches' rows taken together, if the batches
+  // are of one size: m and s are the means of the batches' moments. mean_gradient and second_moment_gradient
+  // stay.
+  void recalibrate(bool on) override;
+
+  const FullNormOptions& options() const { return options_; }
 
   Parameter weight;
   Parameter bias;
@@ -49,10 +61,11 @@ class FullNorm final : public Layer<FullNorm> {
   Buffer second_moment_gradient;
 
  private:
-  void update_statistics(const Tensor& x);
+  void update_statistics(const BatchStatistics& batch, double alpha);
 
   Index channels_;
   FullNormOptions options_;
+  std::optional<Index> recalibrated_ = {};  // batches so far, while it recalibrates
 };
 
 }  // namespace keel::nn

@@ -10,11 +10,12 @@
 
 namespace keel::train {
 
-// Replaces the running statistics of every BatchNorm, MeanOnlyBatchNorm and TimestepBatchNorm (that of
-// recurrent layers, each timestep's by itself), or other layer that is nn::Recalibrated, in the model by the
-// plain mean of the statistics of `count` batches (of the variance: the unbiased one), as Ioffe & Szegedy,
-// arXiv:1502.03167v3, Algorithm 2, step 10, do after training; Wu & Johnson, arXiv:2105.07576, section 3,
-// call it PreciseBN. What they were, averages over weights that changed meanwhile, does not matter.
+// Replaces the running statistics of every BatchNorm, MeanOnlyBatchNorm, BatchRenorm, FullNorm and
+// TimestepBatchNorm (that of recurrent layers, each timestep's by itself), or other layer that is
+// nn::Recalibrated, in the model by the plain mean of the statistics of `count` batches (of the variance: the
+// unbiased one; FullNorm: of both moments), as Ioffe & Szegedy, arXiv:1502.03167v3, Algorithm 2, step 10, do
+// after training; Wu & Johnson, arXiv:2105.07576, section 3, call it PreciseBN. What they were, averages over
+// weights that changed meanwhile, does not matter.
 //
 // The batches are the first ones of epoch 0 in the order of their options, which training does not use, and
 // those of later epochs if it has fewer. Each counts the same: leave out a smaller last one (drop_last).
