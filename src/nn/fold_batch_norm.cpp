@@ -5,10 +5,12 @@
 #include <map>
 
 #include "keel/nn/batch_norm.h"
+#include "keel/nn/batch_renorm.h"
 #include "keel/nn/conv2d.h"
 #include "keel/nn/dense.h"
 #include "keel/nn/dropout.h"
 #include "keel/nn/flatten.h"
+#include "keel/nn/full_norm.h"
 #include "keel/nn/noisy_batch_norm.h"
 #include "keel/nn/pool2d.h"
 #include "keel/nn/residual.h"
@@ -42,8 +44,10 @@ struct ChannelFunction {
   }
 };
 
-ChannelFunction function_of(const BatchNorm& norm) {
-  const Doubles mean = doubles_of(norm.running_mean), variance = doubles_of(norm.running_var);
+// variance: of each channel, without epsilon.
+template <class Norm>
+ChannelFunction function_with(const Norm& norm, const Doubles& variance) {
+  const Doubles mean = doubles_of(norm.running_mean);
   ChannelFunction f{Doubles(mean.size(), 1), Doubles(mean.size(), 0)};
   if (norm.weight.defined()) f.scale = doubles_of(norm.weight);
   if (norm.bias.defined()) f.shift = doubles_of(norm.bias);
@@ -55,6 +59,35 @@ ChannelFunction function_of(const BatchNorm& norm) {
                       variance[c]);
   }
   return f;
+}
+
+// The BatchNorm that the layer is in evaluation; none if it is something else.
+const BatchNorm* batch_norm_in(const Module& layer) {
+  if (const auto* noisy = dynamic_cast<const NoisyBatchNorm*>(&layer)) return noisy->norm.pointer().get();
+  return dynamic_cast<const BatchNorm*>(&layer);
+}
+
+bool is_foldable(const Module& module) {
+  return batch_norm_in(module) != nullptr || dynamic_cast<const BatchRenorm*>(&module) != nullptr ||
+         dynamic_cast<const FullNorm*>(&module) != nullptr;
+}
+
+// What a norm that is_foldable() does in evaluation.   throws: ValueError if it is no such function
+ChannelFunction function_of(const Module& module) {
+  if (const auto* norm = dynamic_cast<const FullNorm*>(&module)) {
+    return function_with(*norm, doubles_of(norm->running_var));
+  }
+  if (const auto* norm = dynamic_cast<const BatchRenorm*>(&module)) {
+    Doubles variance = doubles_of(norm->running_deviation);                         // with epsilon in it
+    for (double& v : variance) v = std::max(v * v - norm->options().epsilon, 0.0);  // NaN stays NaN
+    return function_with(*norm, variance);
+  }
+  const BatchNorm& norm = *batch_norm_in(module);
+  check<ValueError>(norm.options().track_running_stats, "it has no running statistics");
+  check<ValueError>(norm.options().axis == -1,
+                    "its channels are in axis {}, not in the last, where weights have theirs",
+                    norm.options().axis);
+  return function_with(norm, doubles_of(norm.running_var));
 }
 
 // A Dense or Conv2d of the original with weights of its own: matrices of [inputs, outputs], one for each tap
@@ -155,12 +188,6 @@ bool passes(const Module& layer, bool flatten) {
          (flatten && dynamic_cast<const Flatten*>(&layer) != nullptr);
 }
 
-// The BatchNorm that the layer is in evaluation; none if it is something else.
-const BatchNorm* batch_norm_in(const Module& layer) {
-  if (const auto* noisy = dynamic_cast<const NoisyBatchNorm*>(&layer)) return noisy->norm.pointer().get();
-  return dynamic_cast<const BatchNorm*>(&layer);
-}
-
 class Folding {
  public:
   Folding(const Module& model, const FoldOptions& options) : options_(options) { count_uses(model); }
@@ -172,16 +199,16 @@ class Folding {
       places.push_back({name, module, LinearLayer::of(*module)});
     }
     for (std::size_t i = 0; i < places.size(); ++i) {
-      const BatchNorm* norm = batch_norm_in(*places[i].module);
-      if (norm == nullptr) {
+      const Module& layer = *places[i].module;
+      if (!is_foldable(layer)) {
         places[i].module = fold_below(places[i].module, path + places[i].name);
         continue;
       }
-      const std::string reason = reason_against(places, i, *norm);
+      const std::string reason = reason_against(places, i);
       if (reason.empty()) {
         result_.folded.push_back(path + places[i].name);
       } else {
-        keep(path + places[i].name, *places[i].module, reason);
+        keep(path + places[i].name, layer, reason);
       }
     }
     auto folded = std::make_shared<Sequential>();
@@ -217,7 +244,7 @@ class Folding {
                                         projects ? fold(*residual->shortcut, path + ".shortcut.") : nullptr);
     }
     module->visit([&](const std::string& below, Module& part) {
-      if (below.empty() || dynamic_cast<const BatchNorm*>(&part) == nullptr) return;
+      if (below.empty() || !is_foldable(part)) return;
       keep(fmt::format("{}.{}", path, below), part,
            fmt::format("{} is no Sequential and no Residual, so what is next to it is not known",
                        module->kind()));
@@ -225,16 +252,11 @@ class Folding {
     return module;
   }
 
-  // Folds the BatchNorm at place i if that can be done; otherwise says why not.
-  std::string reason_against(std::vector<Place>& places, std::size_t i, const BatchNorm& norm) {
-    if (!norm.options().track_running_stats) return "it has no running statistics";
-    if (norm.options().axis != -1) {
-      return fmt::format("its channels are in axis {}, not in the last, where weights have theirs",
-                         norm.options().axis);
-    }
+  // Folds the norm at place i if that can be done; otherwise says why not.
+  std::string reason_against(std::vector<Place>& places, std::size_t i) {
     ChannelFunction f;
     try {
-      f = function_of(norm);
+      f = function_of(*places[i].module);
     } catch (const ValueError& error) {
       return error.what();
     }

@@ -101,7 +101,6 @@ TEST_F(Eval, FoldsBatchNorm) {
 
 TEST_F(Eval, NamesTheNormsThatItCannotFold) {
   const std::map<std::string, std::string> layers = {{"layer", "layer 3 (layer_norm)"},
-                                                     {"renorm", "layer 3 (batch_renorm)"},
                                                      {"weight", "layer 1 (weight_norm)"}};
   for (const auto& [norm, layer] : layers) {
     ASSERT_EQ(

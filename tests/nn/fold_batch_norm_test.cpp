@@ -6,6 +6,7 @@
 
 #include "keel/nn/activation.h"
 #include "keel/nn/batch_norm.h"
+#include "keel/nn/batch_renorm.h"
 #include "keel/nn/conv2d.h"
 #include "keel/nn/dense.h"
 #include "keel/nn/model_description.h"
@@ -24,22 +25,23 @@ using testing::message_of;
 using testing::random_tensor;
 using testing::same_bits;
 
+bool is_norm(const nn::Module& module) {
+  return module.kind() == "batch_norm" || module.kind() == "batch_renorm" || module.kind() == "full_norm";
+}
+
 // As training might leave them; every second gamma is negative.
 void randomize_norms(nn::Module& model) {
   Rng rng(5, Stream::test);
   model.visit([&](const std::string&, nn::Module& module) {
-    auto* norm = dynamic_cast<nn::BatchNorm*>(&module);
-    if (norm == nullptr) return;
-    if (!norm->running_mean.defined()) return;
-    const Index channels = norm->running_mean.shape()[0];
-    for (Index c = 0; c < channels; ++c) {
-      const auto set = [&](nn::Parameter& parameter, double value) {
-        if (parameter.defined()) parameter.mutable_value().data<float>()[c] = static_cast<float>(value);
-      };
-      set(norm->weight, (c % 2 == 0 ? -1 : 1) * rng.uniform(0.5, 1.5));
-      set(norm->bias, rng.uniform(-0.5, 0.5));
-      set(norm->running_mean, rng.uniform(-0.5, 0.5));
-      set(norm->running_var, rng.uniform(0.5, 1.5));
+    if (!is_norm(module)) return;
+    for (nn::NamedVariable& named : module.named_state()) {
+      const bool shifts = named.name == "bias" || named.name == "running_mean";
+      if (!shifts && named.name != "weight" && !named.name.starts_with("running_")) continue;
+      float* const values = named.variable.mutable_value().data<float>();
+      for (Index c = 0; c < named.variable.shape()[0]; ++c) {
+        const double sign = named.name == "weight" && c % 2 == 0 ? -1 : 1;
+        values[c] = static_cast<float>(shifts ? rng.uniform(-0.5, 0.5) : sign * rng.uniform(0.5, 1.5));
+      }
     }
   });
 }
@@ -65,7 +67,7 @@ double difference(nn::Module& a, nn::Module& b, const Shape& input, DType dtype)
 
 Index norms_of(nn::Module& model) {
   Index count = 0;
-  model.visit([&](const std::string&, nn::Module& module) { count += module.kind() == "batch_norm"; });
+  model.visit([&](const std::string&, nn::Module& module) { count += is_norm(module); });
   return count;
 }
 
@@ -144,6 +146,27 @@ TEST(FoldBatchNorm, FoldsIntoTheLayerBehind) {
   randomize_norms(*unshifted);
   dynamic_cast<nn::BatchNorm&>(*unshifted->children()[0].module).running_mean.mutable_value().fill(0);
   EXPECT_LE(difference(*unshifted, *fold_batch_norm(*unshifted).model, {2, 5, 6, 4}, DType::float32), 1e-5);
+}
+
+TEST(FoldBatchNorm, FoldsWhatIsBatchNormInEvaluation) {
+  const std::string conv = R"({"layer": "conv2d", "filters": 6, "kernel": 3, "bias": false})";
+  const std::string end = R"(, {"layer": "flatten"}, {"layer": "dense", "units": "classes"})";
+  for (const std::string name : {"batch_renorm", "full_norm"}) {
+    const std::string norm = fmt::format(R"({{"layer": "{}"}})", name);
+    expect_folds(model_of(conv + "," + norm + R"(, {"layer": "relu"})" + end, {5, 6, 4}), {3, 5, 6, 4},
+                 name + " behind a layer");
+    expect_folds(model_of(norm + R"(, {"layer": "avg_pool2d"})" + end, {6, 6, 2}), {3, 6, 6, 2},
+                 name + " in front of one");
+    const auto model = model_of(R"({"layer": "relu"},)" + norm + R"(, {"layer": "tanh"})" + end, {3});
+    EXPECT_EQ(message_of<ValueError>([&] { fold_batch_norm(*model); }),
+              fmt::format("[fold_batch_norm] layer 1 ({}) cannot be folded: relu is in front of it, and tanh "
+                          "is behind it",
+                          name));
+  }
+  // A deviation that is less than epsilon alone makes it counts as that, as in evaluation.
+  const auto small = model_of(R"({"layer": "batch_renorm"})" + end, {3});
+  dynamic_cast<nn::BatchRenorm&>(*small->children()[0].module).running_deviation.mutable_value().fill(1e-4);
+  EXPECT_LE(difference(*small, *fold_batch_norm(*small).model, {2, 3}, DType::float32), 1e-5);
 }
 
 TEST(FoldBatchNorm, GivesAModelForEvaluationAndLeavesTheOriginalAlone) {

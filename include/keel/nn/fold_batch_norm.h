@@ -6,6 +6,9 @@
 //   in front of it   W'[..., k] = s[k] W[..., k],  b'[k] = s[k] b[k] + t[k]       (no bias: b = 0)
 //   behind it        W'[..., c, k] = s[c] W[..., c, k],  b'[k] = b[k] + sum over ..., c of t[c] W[..., c, k]
 //
+// In evaluation BatchRenorm and FullNorm are BatchNorm with the statistics they keep (BatchRenorm's
+// running_deviation is the square root), so what is said of BatchNorm here is meant of them as well.
+//
 // The layer in front takes it if there is one, otherwise the layer behind: Dense -> ReLU -> BatchNorm ->
 // Dense. Between them may be what such a function passes through unchanged: Dropout, AvgPool2d without
 // padding (or without counting it), GlobalAvgPool2d and, towards the layer behind, Flatten. A Conv2d with
