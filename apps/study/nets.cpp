@@ -1,8 +1,9 @@
 #include "study/nets.h"
 
-#include <map>
+#include <optional>
 
 #include "keel/core/error.h"
+#include "keel/nn/norm_layer_name.h"
 
 namespace keel::study {
 namespace {
@@ -38,13 +39,9 @@ Json residual_block(const Net& net) {
 }  // namespace
 
 Json norm_layer(const std::string& word, const Json& options) {
-  static const std::map<std::string, std::string> names = {
-      {"batch", "batch_norm"},       {"layer", "layer_norm"}, {"group", "group_norm"},
-      {"instance", "instance_norm"}, {"rms", "rms_norm"},     {"renorm", "batch_renorm"},
-      {"bln", "batch_layer_norm"},   {"full", "full_norm"},   {"noisy", "noisy_batch_norm"}};
-  const auto found = names.find(word);
-  check<ValueError>(found != names.end(), "[study] there is no norm '{}'", word);
-  Json layer = {{"layer", found->second}};
+  const std::optional<std::string> name = word == "noisy" ? "noisy_batch_norm" : nn::norm_layer_name(word);
+  check<ValueError>(name.has_value(), "[study] there is no norm '{}'", word);
+  Json layer = {{"layer", *name}};
   layer.update(options);
   return layer;
 }

@@ -5,6 +5,7 @@
 
 #include "keel/nn/activation.h"
 #include "keel/nn/model_description.h"
+#include "keel/nn/norm_layer_name.h"
 #include "keel/nn/state_dict.h"
 #include "keel/ops/loss.h"
 #include "keel/optim/sgd.h"
@@ -54,6 +55,18 @@ std::string replaced(std::string text, const std::string& from, const std::strin
 
 std::string mlp_with(const std::string& norm, const std::string& more = "") {
   return parse(R"({"model": "mlp", "norm": )" + norm + more + "}").to_json();
+}
+
+TEST(NormOption, EachWordStandsForALayer) {
+  EXPECT_EQ(nn::norm_layer_name("renorm"), "batch_renorm");
+  for (const std::string& word : ModelDescription::norms()) {
+    const std::optional<std::string> name = nn::norm_layer_name(word);
+    EXPECT_EQ(name.has_value(), word != "none") << word;
+    if (name) {
+      EXPECT_TRUE(ModelDescription::is_norm(*name)) << word;
+    }
+  }
+  EXPECT_FALSE(nn::norm_layer_name("batch_norm").has_value());
 }
 
 // As checkpoints of earlier versions say it.

@@ -206,6 +206,9 @@ TEST(Net, IsDescribedLayerByLayer) {
   EXPECT_EQ(layers_of({.depth = 1, .norm = "weight"}), "flatten weight_norm relu dense ");
   EXPECT_EQ(layers_of({.depth = 2, .norm = "batch", .residual = true}),
             "flatten dense residual residual batch_norm relu dense ");
+  // Stored results are found again by these texts.
+  EXPECT_EQ(norm_layer("instance").dump(), R"({"layer":"instance_norm"})");
+  EXPECT_EQ(norm_layer("noisy", {{"shift", 0.5}}).dump(), R"({"layer":"noisy_batch_norm","shift":0.5})");
   const Net with_options{.depth = 1, .norm = norm_layer("batch", {{"momentum", 0.5}}).dump()};
   EXPECT_EQ(model_of(with_options)["layers"][2].dump(), R"({"layer":"batch_norm","momentum":0.5})");
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "keel/core/did_you_mean.h"
+#include "keel/nn/norm_layer_name.h"
 #include "nn/description/reading.h"
 #include "nn/description/tables.h"
 
@@ -75,10 +76,11 @@ Json layer_of(const std::string& name) { return {{"layer", name}}; }
 Json layer_of_word(const Reading& reading, const std::string& word) {
   if (word == kNone) return {};
   const std::vector<std::string> words = norm_words();
-  check<FileError>(std::find(words.begin(), words.end(), word) != words.end(),
+  const std::optional<std::string> name = norm_layer_name(word);
+  check<FileError>(name.has_value(),
                    "{}: norm: there is no norm {}{}; there are {}, and objects {{\"layer\": ...}}",
                    reading.place(), shown(word), did_you_mean(word, words), fmt::join(words, ", "));
-  Json layer = layer_of(find_word(word, &Word::word)->layer);
+  Json layer = layer_of(*name);
   // By itself it has no scale and shift, and a model's norms are to differ in what they normalise over only.
   if (word == "instance") layer["affine"] = true;
   return layer;
@@ -154,3 +156,12 @@ std::vector<std::string> norm_words() {
 }
 
 }  // namespace keel::nn::description
+
+namespace keel::nn {
+
+std::optional<std::string> norm_layer_name(const std::string& word) {
+  const description::Word* const found = description::find_word(word, &description::Word::word);
+  return found == nullptr ? std::nullopt : std::optional<std::string>(found->layer);
+}
+
+}  // namespace keel::nn
