@@ -9,11 +9,13 @@
 #include "keel/ops/batch_norm.h"
 #include "support/check_module.h"
 #include "support/errors.h"
+#include "support/module_runs.h"
 #include "support/random_tensor.h"
 
 namespace keel {
 namespace {
 
+using testing::largest_difference;
 using testing::message_of;
 using testing::random_tensor;
 using testing::same_bits;
@@ -61,13 +63,6 @@ Tensor rows_of(const Tensor& x, const std::vector<std::int32_t>& rows) {
   return gather_rows(x.reshape({x.numel() / x.size(-1), x.size(-1)}), rows);
 }
 
-void expect_near(const Tensor& a, const Tensor& b, double tolerance) {
-  ASSERT_EQ(a.numel(), b.numel());
-  for (Index i = 0; i < a.numel(); ++i) {
-    EXPECT_NEAR(a.data<double>()[i], b.data<double>()[i], tolerance) << i;
-  }
-}
-
 TEST_P(MaskedBatchNorm, IsBatchNormOfTheRowsThatCount) {
   const auto counted = rows_where(GetParam(), true), others = rows_where(GetParam(), false);
   const Shape shape = GetParam().shape;
@@ -82,16 +77,16 @@ TEST_P(MaskedBatchNorm, IsBatchNormOfTheRowsThatCount) {
   EXPECT_EQ(alone.rows, all.rows);
   EXPECT_TRUE(same_bits(all.statistics.mean, alone.statistics.mean));
   EXPECT_TRUE(same_bits(all.statistics.variance, alone.statistics.variance));
-  expect_near(rows_of(all.y.value(), counted), alone.y.value(), 1e-14);
+  EXPECT_LE(largest_difference(rows_of(all.y.value(), counted), alone.y.value()), 1e-14);
 
   // A loss that leaves the others out.
   Tensor seed = random_tensor(shape, 4);
   for (const std::int32_t row : others) std::fill_n(seed.data<double>() + row * channels, channels, 0.0);
   all.y.backward(seed);
   alone.y.backward(rows_of(seed, counted));
-  expect_near(rows_of(x.grad(), counted), x_counted.grad(), 1e-13);
-  expect_near(gamma.grad(), gamma_alone.grad(), 1e-13);
-  expect_near(beta.grad(), beta_alone.grad(), 1e-13);
+  EXPECT_LE(largest_difference(rows_of(x.grad(), counted), x_counted.grad()), 1e-13);
+  EXPECT_LE(largest_difference(gamma.grad(), gamma_alone.grad()), 1e-13);
+  EXPECT_LE(largest_difference(beta.grad(), beta_alone.grad()), 1e-13);
   const Tensor dx_others = rows_of(x.grad(), others);
   for (const double g : dx_others.values<double>()) EXPECT_EQ(g, 0);
 
