@@ -20,7 +20,8 @@ constexpr const char* kKind = "batch_layer_norm";
 Variable normalized(const Variable& x, int axis, const Variable& population_mean,
                     const Variable& population_var, double epsilon) {
   const ReductionOptions along = {.axes = {axis}, .keep_dims = true};
-  const Variable centred = x - mean(x, along);
+  const bool own = !population_mean.defined() || !population_var.defined();
+  const Variable centred = own ? x - mean(x, along) : Variable();
   const Variable variance = population_var.defined() ? population_var : mean(centred * centred, along);
   return (population_mean.defined() ? x - population_mean : centred) / sqrt(variance + epsilon);
 }
