@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "keel/nn/batch_norm.h"
 #include "keel/nn/batch_renorm.h"
@@ -243,8 +244,10 @@ class Folding {
       return std::make_shared<Residual>(body,
                                         projects ? fold(*residual->shortcut, path + ".shortcut.") : nullptr);
     }
+    std::set<const Module*> inner;  // of norms that are named already
     module->visit([&](const std::string& below, Module& part) {
-      if (below.empty() || !is_foldable(part)) return;
+      if (below.empty() || !is_foldable(part) || inner.contains(&part)) return;
+      for (const auto& [name, child] : part.children()) inner.insert(child.get());
       keep(fmt::format("{}.{}", path, below), part,
            fmt::format("{} is no Sequential and no Residual, so what is next to it is not known",
                        module->kind()));

@@ -10,6 +10,7 @@
 #include "keel/nn/conv2d.h"
 #include "keel/nn/dense.h"
 #include "keel/nn/model_description.h"
+#include "keel/nn/noisy_batch_norm.h"
 #include "support/check_module.h"
 #include "support/errors.h"
 #include "support/random_tensor.h"
@@ -261,6 +262,17 @@ TEST(FoldBatchNorm, RefusesLayersThatAreUsedTwiceOrHidden) {
   EXPECT_EQ(
       difference(hidden, *fold_batch_norm(hidden, {.keep_unfoldable = true}).model, {2, 3}, DType::float32),
       0);
+
+  struct Noisy final : nn::Layer<Noisy> {
+    nn::Child<nn::NoisyBatchNorm> norm = child("norm", std::make_shared<nn::NoisyBatchNorm>(3));
+    Variable forward(const Variable& x, nn::Context& context) override { return norm(x, context); }
+  };
+  Sequential noisy;
+  noisy.add(dense);
+  noisy.add<Noisy>();
+  const auto kept = fold_batch_norm(noisy, {.keep_unfoldable = true}).kept;
+  ASSERT_EQ(kept.size(), 1);  // and not its inner BatchNorm as well
+  EXPECT_EQ(kept[0].path, "1.norm");
 
   Sequential broken;
   broken.add(dense);
