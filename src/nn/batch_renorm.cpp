@@ -66,7 +66,8 @@ std::optional<Variable> BatchRenorm::forward_activated(const Variable& x, Activa
     }
     return batch_norm_inference(x, weight, bias, {running_mean.value(), variance}, epsilon, activation);
   }
-  check_rows(kKind, x, channels_);
+  check_rows(kKind, x, channels_,
+             recalibrated_ ? "to recalibrate, as one row has no variance" : "in training");
   check_no_mask(kKind, context);
   const BatchStatistics batch = batch_statistics(x.value());
   if (recalibrated_) {

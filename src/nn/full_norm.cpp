@@ -25,7 +25,11 @@ Variable FullNorm::forward(const Variable& x, Context& context) {
     return batch_norm_inference(x, weight, bias, {running_mean.value(), running_var.value()},
                                 options_.epsilon);
   }
-  if (options_.alpha == 1 || recalibrated_) check_rows("full_norm", x, channels_);
+  if (recalibrated_) {
+    check_rows("full_norm", x, channels_, "to recalibrate, as one row has no variance");
+  } else if (options_.alpha == 1) {
+    check_rows("full_norm", x, channels_);
+  }
   check_no_mask("full_norm", context);
   const BatchStatistics batch = batch_statistics(x.value());
   if (recalibrated_) {

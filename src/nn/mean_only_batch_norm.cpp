@@ -26,7 +26,7 @@ Variable MeanOnlyBatchNorm::forward(const Variable& x, Context& context) {
   check_norm_input(kKind, x, channels_, running_mean);
   Variable centre = running_mean.detach();
   if (context.training() || recalibrating_) {
-    check_rows(kKind, x, channels_);
+    check_rows(kKind, x, channels_, recalibrating_ ? "to recalibrate" : "in training");
     check_no_mask(kKind, context);
     ReductionOptions over_rows;
     over_rows.axes.resize(static_cast<std::size_t>(x.shape().rank() - 1));

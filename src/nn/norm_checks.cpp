@@ -36,11 +36,11 @@ void check_last_axes(const char* kind, const Variable& x, const Shape& shape) {
                     shape.to_string().substr(1, shape.to_string().size() - 2), found);
 }
 
-void check_rows(const char* kind, const Variable& x, Index channels) {
+void check_rows(const char* kind, const Variable& x, Index channels, const char* where) {
   check<ValueError>(x.value().numel() / channels > 1,
-                    "[{}] expected more than one value per channel in training, found input {}: use larger "
+                    "[{}] expected more than one value per channel {}, found input {}: use larger "
                     "batches, or drop the incomplete last batch",
-                    kind, x.shape());
+                    kind, where, x.shape());
 }
 
 void check_no_mask(const char* kind, const Context& context) {

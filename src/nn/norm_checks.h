@@ -18,8 +18,8 @@ void check_dtype(const char* kind, const Variable& x, const Variable& parameter)
 void check_norm_input(const char* kind, const Variable& x, Index channels, const Variable& parameter);
 // throws: ShapeError unless x has an axis in front of its last axes, which have this shape
 void check_last_axes(const char* kind, const Variable& x, const Shape& shape);
-// throws: ValueError if x has one row (or none)
-void check_rows(const char* kind, const Variable& x, Index channels);
+// `where` says when that is asked for.   throws: ValueError if x has one row (or none)
+void check_rows(const char* kind, const Variable& x, Index channels, const char* where = "in training");
 // throws: ValueError if the context has a mask
 void check_no_mask(const char* kind, const Context& context);
 // The same for a mask of more than the examples: what is per example needs none of those.

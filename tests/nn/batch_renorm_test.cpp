@@ -178,6 +178,14 @@ TEST(BatchRenormLayer, ErrorsNameTheLayer) {
       "[batch_renorm] expected more than one value per channel in training, found input [1,3]: use larger "
       "batches, or drop the incomplete last batch");
   EXPECT_EQ(run(layer, Variable(Tensor::zeros({1, 3})), Mode::evaluation).shape(), (Shape{1, 3}));
+  layer.recalibrate(true);
+  EXPECT_EQ(
+      message_of<ValueError>([&] {
+        run(layer, Variable(Tensor::zeros({1, 3})), Mode::evaluation);
+      }),
+      "[batch_renorm] expected more than one value per channel to recalibrate, as one row has no variance, "
+      "found input [1,3]: use larger batches, or drop the incomplete last batch");
+  layer.recalibrate(false);
   EXPECT_EQ(message_of<ShapeError>([&] {
               run(layer, Variable(Tensor::zeros({4, 2})), Mode::training);
             }),

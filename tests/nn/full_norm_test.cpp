@@ -183,6 +183,14 @@ TEST(FullNormLayer, ErrorsNameTheLayer) {
             }),
             "[full_norm] expected more than one value per channel in training, found input [1,3]: use larger "
             "batches, or drop the incomplete last batch");
+  EXPECT_NO_THROW(run(layer, Variable(Tensor::zeros({1, 3})), Mode::training));
+  layer.recalibrate(true);
+  EXPECT_EQ(
+      message_of<ValueError>([&] {
+        run(layer, Variable(Tensor::zeros({1, 3})), Mode::evaluation);
+      }),
+      "[full_norm] expected more than one value per channel to recalibrate, as one row has no variance, "
+      "found input [1,3]: use larger batches, or drop the incomplete last batch");
   const Variable x(Tensor::zeros({4, 3}));
   const Tensor three = Tensor::ones({3}), two = Tensor::ones({2});
   EXPECT_EQ(message_of<ShapeError>([&] {

@@ -40,7 +40,8 @@ struct BatchRenormOptions {
 //   gradient:   x, gamma and beta, with r and d as constants though they depend on x: BatchNorm's, times r
 //   throws:     ValueError unless channels >= 1, epsilon > 0 in float32 as well, momentum in [0,1], r_max >=
 //               1, d_max >= 0 (both finite), and neither limit is reached before relaxation_begin >= 0;
-//               forward: ShapeError; DTypeError; ValueError in training for one row
+//               forward: ShapeError; DTypeError; ValueError for one row in training and
+//               while the layer recalibrates
 class BatchRenorm final : public Layer<BatchRenorm>, public Recalibrated {
  public:
   explicit BatchRenorm(Index channels, const BatchRenormOptions& options = {});

@@ -36,8 +36,9 @@ struct FullNormOptions {
 //               the averages for the gradients of the moments. With alpha = 1 it is BatchNorm's.
 //               In evaluation that of the forward function.
 //   throws:     ValueError unless channels >= 1, epsilon > 0 in float32 as well, alpha in (0,1]; forward:
-//               ShapeError; DTypeError; ValueError in training for no row, or one row if alpha = 1. Otherwise
-//               one row is enough.
+//               ShapeError; DTypeError; ValueError in training for no row, or one row if alpha = 1 (otherwise
+//               one is enough); for one row, whatever alpha, while the layer recalibrates, as the statistics
+//               of one row have no variance
 class FullNorm final : public Layer<FullNorm>, public Recalibrated {
  public:
   explicit FullNorm(Index channels, const FullNormOptions& options = {});

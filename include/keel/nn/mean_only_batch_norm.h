@@ -18,7 +18,8 @@ struct MeanOnlyBatchNormOptions {
 //   buffers:    running_mean [C] (0 at first), num_batches_tracked int32 [1]
 //   gradient:   x (in training dx += dy - mean(dy)) and b
 //   throws:     ValueError unless channels >= 1 and momentum in [0,1]; forward: ShapeError; DTypeError;
-//               ValueError in training for one row: every input would give b
+//               ValueError for one row in training and while the layer recalibrates: every input would
+//               give b
 class MeanOnlyBatchNorm final : public Layer<MeanOnlyBatchNorm>, public Recalibrated {
  public:
   explicit MeanOnlyBatchNorm(Index channels, const MeanOnlyBatchNormOptions& options = {});
