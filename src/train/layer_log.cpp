@@ -83,7 +83,6 @@ std::vector<Tensor> values_of(const std::vector<Variable>& parameters) {
   return values;
 }
 
-// Mean, least and largest element of the buffer; empty if there is none.
 // Of the first of these names that a layer has.
 std::optional<Tensor> buffer_of(const std::vector<nn::NamedVariable>& buffers, const std::string& place,
                                 std::initializer_list<const char*> names) {
@@ -95,6 +94,7 @@ std::optional<Tensor> buffer_of(const std::vector<nn::NamedVariable>& buffers, c
   return {};
 }
 
+// Mean, least and largest element; empty if there are none.
 std::string range_cells(const std::optional<Tensor>& values) {
   if (!values || values->numel() == 0) return ",,,";
   return cell(mean(*values).item()) + cell(-max(affine(*values, -1, 0)).item()) + cell(max(*values).item());
