@@ -51,8 +51,8 @@ const description::ModelFile* find_model(const std::string& name) {
 
 std::string no_such_model(const std::string& name) {
   const auto names = ModelDescription::named_models();
-  return fmt::format("there is no model {}{}; there are {}", description::shown(name),
-                     did_you_mean(name, names), fmt::join(names, ", "));
+  return fmt::format("there is no model {}; there are {}{}", description::shown(name), fmt::join(names, ", "),
+                     did_you_mean(name, names));
 }
 
 Json json_of(const BatchNormOptions& norm) {

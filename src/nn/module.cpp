@@ -272,9 +272,9 @@ Module::Registered& Module::find_parameter(const std::string& dotted_name) {
       if (names.back() == dotted_name) found = &registered;
     }
   });
-  check<ValueError>(found != nullptr, "[module] this {} has no parameter '{}'{}; it has {}", kind(),
-                    dotted_name, did_you_mean(dotted_name, names),
-                    names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", ")));
+  check<ValueError>(found != nullptr, "[module] this {} has no parameter '{}'; it has {}{}", kind(),
+                    dotted_name, names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", ")),
+                    did_you_mean(dotted_name, names));
   return *found;
 }
 

@@ -178,9 +178,9 @@ TEST(NamedModels, AreSoundModules) {
 }
 
 TEST(NamedModels, SayWhatIsWrong) {
-  EXPECT_EQ(message_of<ValueError>([] { ModelDescription::named("lenet"); }),
-            "there is no model \"lenet\": did you mean 'lenet5'?; there are cnn, lenet5, mlp, resnet20, "
-            "vgg-small");
+  EXPECT_EQ(
+      message_of<ValueError>([] { ModelDescription::named("lenet"); }),
+      "there is no model \"lenet\"; there are cnn, lenet5, mlp, resnet20, vgg-small: did you mean 'lenet5'?");
   EXPECT_EQ(message_of<ValueError>([] { ModelDescription::named("mlp", {.dropout = 1.5}); }),
             "model mlp: dropout: expected a number from 0 to 1, found 1.5");
   EXPECT_EQ(

@@ -144,10 +144,9 @@ TEST(ParameterRules, AreClonedWithTheModule) {
 
 TEST(ParameterRules, NameTheParametersThereAre) {
   nn::Sequential model = small_model();
-  EXPECT_EQ(
-      message_of<ValueError>([&] { model.regularize("0.wieght", nn::l2()); }),
-      "[module] this sequential has no parameter '0.wieght': did you mean '0.weight'?; it has 0.weight, "
-      "0.bias, 1.weight, 1.bias");
+  EXPECT_EQ(message_of<ValueError>([&] { model.regularize("0.wieght", nn::l2()); }),
+            "[module] this sequential has no parameter '0.wieght'; it has 0.weight, "
+            "0.bias, 1.weight, 1.bias: did you mean '0.weight'?");
   EXPECT_EQ(message_of<ValueError>([&] { model.constrain("1.running_mean", nn::non_negative()); }),
             "[module] this sequential has no parameter '1.running_mean'; it has 0.weight, 0.bias, 1.weight, "
             "1.bias");
@@ -267,7 +266,7 @@ TEST(ParameterRules, OfParametersOfAllOtherLayersAreDescribed) {
                         "wieght_g_regularizer": {"l1": 2}})");
             }),
             "model.json for inputs [2]: layers[0] (weight_norm): [module] this weight_norm has no parameter "
-            "'wieght_g': did you mean 'weight_g'?; it has weight_g, weight_v, bias");
+            "'wieght_g'; it has weight_g, weight_v, bias: did you mean 'weight_g'?");
 }
 
 TEST(ParameterRules, OfAnEmbeddingAreDescribed) {

@@ -79,8 +79,8 @@ DescribedLayer read_layer(const Json& object, const std::string& path, const Rea
   if (name == nullptr || !name->is_string()) reading.fail("layer", "the name of a layer");
   const LayerReader reader = Registry::instance().find(name->get<std::string>());
   const auto names = Registry::instance().names();
-  check<FileError>(reader != nullptr, "{}: there is no layer {}{}; there are {}", reading.place(),
-                   shown(*name), did_you_mean(name->get<std::string>(), names), fmt::join(names, ", "));
+  check<FileError>(reader != nullptr, "{}: there is no layer {}; there are {}{}", reading.place(),
+                   shown(*name), fmt::join(names, ", "), did_you_mean(name->get<std::string>(), names));
   reading.kind = name->get<std::string>();
   reading.canonical["layer"] = reading.kind;
   LayerMaker make = read_options(reader, reading);

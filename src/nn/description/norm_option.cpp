@@ -78,8 +78,8 @@ Json layer_of_word(const Reading& reading, const std::string& word) {
   const std::vector<std::string> words = norm_words();
   const std::optional<std::string> name = norm_layer_name(word);
   check<FileError>(name.has_value(),
-                   "{}: norm: there is no norm {}{}; there are {}, and objects {{\"layer\": ...}}",
-                   reading.place(), shown(word), did_you_mean(word, words), fmt::join(words, ", "));
+                   "{}: norm: there is no norm {}; there are {}, and objects {{\"layer\": ...}}{}",
+                   reading.place(), shown(word), fmt::join(words, ", "), did_you_mean(word, words));
   Json layer = layer_of(*name);
   // By itself it has no scale and shift, and a model's norms are to differ in what they normalise over only.
   if (word == "instance") layer["affine"] = true;
