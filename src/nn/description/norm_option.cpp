@@ -6,6 +6,7 @@
 
 #include "keel/core/did_you_mean.h"
 #include "keel/nn/norm_layer_name.h"
+#include "nn/description/norm_words.h"
 #include "nn/description/reading.h"
 #include "nn/description/tables.h"
 
@@ -15,43 +16,12 @@ namespace {
 constexpr const char* kNone = "none";
 constexpr const char* kBatchNorm = "batch_norm";
 
-// Whether a layer has a shift, as a bias in front of it is one.
-constexpr std::string_view kAlways = "always";
-constexpr std::string_view kNever = "never";
-
-struct Word {
-  const char* word;
-  const char* layer;
-  std::string_view shift;  // one of the above, or the layer's option that says so
-  bool wraps = false;
-};
-
-// A layer that is not here can be named all the same: {"layer": ...}.
-constexpr Word kWords[] = {
-    // Without `center`, too: what it makes of its input does not depend on a bias in front.
-    {.word = "batch", .layer = kBatchNorm, .shift = kAlways},
-    {.word = "layer", .layer = "layer_norm", .shift = "center"},
-    {.word = "group", .layer = "group_norm", .shift = "center"},
-    {.word = "instance", .layer = "instance_norm", .shift = "affine"},
-    {.word = "rms", .layer = "rms_norm", .shift = kNever},
-    {.word = "renorm", .layer = "batch_renorm", .shift = "center"},
-    {.word = "weight", .layer = "weight_norm", .shift = kNever, .wraps = true},
-    {.word = "bln", .layer = "batch_layer_norm", .shift = kAlways},
-    {.word = "full", .layer = "full_norm", .shift = kAlways},
-};
-
-const Word* find_word(const std::string& text, const char* Word::*field) {
-  const auto found = std::find_if(std::begin(kWords), std::end(kWords),
-                                  [&](const Word& each) { return text == each.*field; });
-  return found == std::end(kWords) ? nullptr : found;
-}
-
 // Norms without a word: a comparison of models has no use for them.
 constexpr const char* kOthers[] = {"mean_only_batch_norm", "noisy_batch_norm"};
 
 std::vector<std::string> norm_layers() {
   std::vector<std::string> layers;
-  for (const Word& each : kWords) layers.emplace_back(each.layer);
+  for (const NormWord& each : kNormWords) layers.emplace_back(each.layer);
   layers.insert(layers.end(), std::begin(kOthers), std::end(kOthers));
   return layers;
 }
@@ -66,8 +36,8 @@ void require_norm_layer(const Reading& reading, const Json& layer) {
                    reading.place(), shown(layer), fmt::join(norm_layers(), ", "));
 }
 
-bool has_shift(const Word& word, const Json& canonical) {
-  if (word.shift == kAlways || word.shift == kNever) return word.shift == kAlways;
+bool has_shift(const NormWord& word, const Json& canonical) {
+  if (word.shift == kAlwaysShifts || word.shift == kNeverShifts) return word.shift == kAlwaysShifts;
   return canonical.at(std::string(word.shift)).get<bool>();
 }
 
@@ -135,7 +105,8 @@ NormOption read_norm(LayerOptions& options, bool batch_norm) {
   if (result.layer.is_object()) {
     const Json& name = result.layer["layer"];
     require_norm_layer(reading, name);
-    const Word* word = name.is_string() ? find_word(name.get<std::string>(), &Word::layer) : nullptr;
+    const NormWord* word =
+        name.is_string() ? find_norm_word(name.get<std::string>(), &NormWord::layer) : nullptr;
     result.wraps = word != nullptr && word->wraps;
     result.layer = canonical_norm(std::move(result.layer), result.wraps, reading);
     result.replaces_bias = word != nullptr && has_shift(*word, result.layer);
@@ -151,17 +122,8 @@ bool is_norm_layer(const std::string& layer) {
 
 std::vector<std::string> norm_words() {
   std::vector<std::string> words = {kNone};
-  for (const Word& each : kWords) words.emplace_back(each.word);
+  for (const NormWord& each : kNormWords) words.emplace_back(each.word);
   return words;
 }
 
 }  // namespace keel::nn::description
-
-namespace keel::nn {
-
-std::optional<std::string> norm_layer_name(const std::string& word) {
-  const description::Word* const found = description::find_word(word, &description::Word::word);
-  return found == nullptr ? std::nullopt : std::optional<std::string>(found->layer);
-}
-
-}  // namespace keel::nn
