@@ -40,7 +40,7 @@ Json residual_block(const Net& net) {
 
 Json norm_layer(const std::string& word, const Json& options) {
   const std::optional<std::string> name = word == "noisy" ? "noisy_batch_norm" : nn::norm_layer_name(word);
-  check<ValueError>(name.has_value(), "[study] there is no norm '{}'", word);
+  check<ValueError>(name.has_value() && !reparametrises(word), "[study] there is no norm '{}'", word);
   Json layer = {{"layer", *name}};
   layer.update(options);
   return layer;

@@ -189,6 +189,8 @@ TEST_F(StudyTraining, SaysWhatOfASettingIsWrong) {
   EXPECT_EQ(message(with("optimizer", "sdg")), "[study] there is no optimizer 'sdg'");
   EXPECT_NE(message(with("batch", 200)).find("200"), std::string::npos);
   EXPECT_EQ(message_of<ValueError>([] { norm_layer("bach"); }), "[study] there is no norm 'bach'");
+  // A layer around another is no layer to put behind one.
+  EXPECT_EQ(message_of<ValueError>([] { norm_layer("weight"); }), "[study] there is no norm 'weight'");
 }
 
 TEST(Net, IsDescribedLayerByLayer) {
