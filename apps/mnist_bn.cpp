@@ -178,7 +178,7 @@ int run(int argc, char** argv) {
                                : command.flag("overwrite") ? apps::Existing::overwrite
                                                            : apps::Existing::refuse,
                                apps::Experiment::files_of_any_arms());
-  directory.require_none_of({"config.json"});
+  directory.require_none_of(apps::records_of_other_programs(kProgram));
 
   apps::TrainingData data = apps::load_training_data(command);
   apps::batch_size_of(command, data);

@@ -19,7 +19,7 @@
 #include "study/study.h"
 #include "support/command_line.h"
 #include "support/interruption.h"
-#include "support/norm_arms.h"
+#include "support/recorded_run.h"
 #include "support/run_directory.h"
 #include "support/training_data.h"
 
@@ -31,7 +31,6 @@ using study::Claim;
 using study::Json;
 
 constexpr const char* kProgram = "keel-study";
-constexpr const char* kRecord = "study.json";
 
 // Whether what --quick and --full say, each alone or negated, is --full.
 bool is_full(const CommandLine& command) {
@@ -220,14 +219,6 @@ void add_finished_claims(std::vector<Claim>& chosen, const std::filesystem::path
   }
 }
 
-// What runs of other programs leave in their directories.
-std::vector<std::filesystem::path> files_of_other_programs() {
-  constexpr const char* kConfig = "config.json";
-  std::vector<std::filesystem::path> files = {kConfig};
-  for (const std::filesystem::path& arm : apps::norm_arm_directories()) files.push_back(arm / kConfig);
-  return files;
-}
-
 int run(int argc, char** argv) {
   CommandLine command(
       kProgram, "Tests what articles say of Batch Normalization: trains networks, compares, and judges.\n");
@@ -247,15 +238,15 @@ int run(int argc, char** argv) {
   arguments.insert(arguments.end(), argv + 1, argv + argc);
   Json record = record_of(full, arguments);
   set_num_threads(1);
-  apps::RunDirectory directory(command.text("out"), {kRecord}, apps::Existing::resume);
-  directory.require_none_of(files_of_other_programs());
+  apps::RunDirectory directory(command.text("out"), {apps::kStudyRecord}, apps::Existing::resume);
+  directory.require_none_of(apps::records_of_other_programs(kProgram));
   const data::TrainTest sets = apps::load_source(command);
   record["data"] = {{"name", data::name_of_data_set(command.text("data"), sets)},
                     {"training", part_record(*sets.train)},
                     {"test", part_record(*sets.test)}};
   for (Index seed = 1; seed <= seeds; ++seed) record["seeds"].push_back(seed);
   directory.prepare({});
-  add_finished_claims(claims, directory.path() / kRecord, record);
+  add_finished_claims(claims, directory.path() / apps::kStudyRecord, record);
   apps::watch_for_interruption();
   study::Study study(claims,
                      {.commit = study::built_from(),
@@ -275,9 +266,9 @@ int run(int argc, char** argv) {
   record["commits"] = study.commits();
   record["seconds"] = study.seconds();
   record["claims"] = study.claims();
-  apps::write_json(directory.path() / kRecord, record);
+  apps::write_json(directory.path() / apps::kStudyRecord, record);
   print_verdicts(record["claims"]);
-  fmt::print("\nresults: {}\n", (directory.path() / kRecord).string());
+  fmt::print("\nresults: {}\n", (directory.path() / apps::kStudyRecord).string());
   if (!finished) {
     fmt::print(stderr, "interrupted; the same command goes on\n");
     return apps::interrupted_status();

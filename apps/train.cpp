@@ -159,9 +159,7 @@ int run(int argc, char** argv) {
                                resume                      ? apps::Existing::resume
                                : command.flag("overwrite") ? apps::Existing::overwrite
                                                            : apps::Existing::refuse);
-  std::vector<fs::path> comparisons = apps::norm_arm_directories();
-  for (fs::path& arm : comparisons) arm /= "config.json";
-  directory.require_none_of(comparisons);
+  directory.require_none_of(apps::records_of_other_programs(kProgram));
   std::optional<train::CheckpointDirectory::Found> found;
   if (resume) {
     directory.lock();

@@ -17,7 +17,9 @@ namespace {
 
 constexpr std::size_t kMostBytes = 16 << 20;
 constexpr const char* kConfig = "config.json";
+constexpr const char* kTraining = "keel-train";
 constexpr const char* kComparison = "keel-mnist-bn";
+constexpr const char* kStudy = "keel-study";
 
 const char* in_words(OptionKind kind) {
   switch (kind) {
@@ -93,6 +95,16 @@ bool is_comparison(const fs::path& directory) {
 }
 
 }  // namespace
+
+std::vector<fs::path> records_of_other_programs(const std::string& program) {
+  std::vector<fs::path> records;
+  if (program != kTraining) records.emplace_back(kConfig);
+  if (program != kStudy) records.emplace_back(kStudyRecord);
+  if (program != kComparison) {
+    for (const fs::path& arm : norm_arm_directories()) records.push_back(arm / kConfig);
+  }
+  return records;
+}
 
 void require_run_of(const std::string& program, const fs::path& directory) {
   const fs::path whole = fs::absolute(directory).lexically_normal();

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "support/command_line.h"
 
@@ -34,6 +35,13 @@ void require_run_directory(const std::filesystem::path& directory);
 //   throws: UsageError if it is the directory of another program's run, or a part of one, saying what it is
 //   and by which command that goes on
 void require_run_of(const std::string& program, const std::filesystem::path& directory);
+
+// What keel-study writes.
+inline constexpr const char* kStudyRecord = "study.json";
+
+// The records by which runs of programs other than this are known, relative to a directory they would share:
+// for RunDirectory::require_none_of().
+std::vector<std::filesystem::path> records_of_other_programs(const std::string& program);
 
 // In recorded options: the run goes on from wherever it is called.
 void make_source_absolute(nlohmann::ordered_json& options);

@@ -223,13 +223,16 @@ TEST_F(MnistBnResume, RefusesWhatItCannotGoOnWith) {
 }
 
 TEST_F(MnistBnResume, OverwritesNoRunOfAnotherProgram) {
-  fs::rename(out() / "bn" / "config.json", out() / "config.json");
-  const auto before = files_below(out());
-  const Outcome outcome = run({"--overwrite"});
-  EXPECT_EQ(outcome.status, 1);
-  EXPECT_EQ(outcome.err, "error: " + out().string() +
-                             " holds a run of another program (config.json): name another directory\n");
-  EXPECT_EQ(files_below(out()), before);
+  for (const char* file : {"config.json", "study.json"}) {
+    keel::testing::write_text(out() / file, "{}");
+    const auto before = files_below(out());
+    const Outcome outcome = run({"--overwrite"});
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_EQ(outcome.err, "error: " + out().string() + " holds a run of another program (" + file +
+                               "): name another directory\n");
+    EXPECT_EQ(files_below(out()), before);
+    fs::remove(out() / file);
+  }
 }
 
 TEST_F(MnistBnResume, ANewRunLeavesNoOldCheckpoint) {

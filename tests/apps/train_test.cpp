@@ -157,6 +157,20 @@ TEST_F(Train, GoesOnBitForBit) {
             "error: --resume and --overwrite exclude each other\n");
 }
 
+TEST_F(Train, OverwritesNoRunOfAnotherProgram) {
+  for (const char* file : {"study.json", "bn/config.json"}) {
+    const fs::path record = out("other") / file;
+    fs::create_directories(record.parent_path());
+    keel::testing::write_text(record, "{}");
+    const Outcome outcome = train_to("other", {"--overwrite"});
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_EQ(outcome.err, "error: " + out("other").string() + " holds a run of another program (" + file +
+                               "): name another directory\n");
+    EXPECT_FALSE(fs::exists(out("other") / "config.json"));
+    fs::remove(record);
+  }
+}
+
 TEST_F(Train, RecalibratesBatchNorm) {
   const Outcome outcome = train_to("a", {"--epochs", "1", "--batch-norm", "on", "--recalibrate-bn", "3"});
   ASSERT_EQ(outcome.status, 0) << outcome.err;
