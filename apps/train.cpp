@@ -37,9 +37,10 @@ void declare(CommandLine& command) {
   command.add_flag("drop-last", "Leave out the last batch of an epoch if it is smaller than the others");
   command.add_number("seed", "S", "1", "Of initial weights, shuffling and dropout");
   apps::add_optimizer_options(command);
-  command.add_number("recalibrate-bn", "N", "0",
-                     "After training, estimate BatchNorm's running statistics anew over N batches, for "
-                     "checkpoints/recalibrated.safetensors; 0: do not");
+  command.add_number(
+      "recalibrate-bn", "N", "0",
+      "After training, estimate the running statistics of BatchNorm, BatchRenorm and FullNorm anew over "
+      "N batches, for checkpoints/recalibrated.safetensors; 0: do not");
   command.begin_group("Run");
   command.add("out", "DIR", "runs/train", "Directory for the run, made if need be");
   command.add_flag("overwrite", "Replace the run that the directory holds");

@@ -101,8 +101,8 @@ TrainProgram::TrainProgram(const CommandLine& command, ordered_json record,
     if (command.given("recalibrate-bn")) {
       const std::vector<std::string> others = train::statistics_left_alone(*model_);
       throw UsageError(fmt::format(
-          "--recalibrate-bn: expected with a model that has BatchNorm with running statistics, found one "
-          "without{}{}",
+          "--recalibrate-bn: expected with a model that has running statistics to estimate anew (those of "
+          "BatchNorm, BatchRenorm or FullNorm), found one without{}{}",
           others.empty() ? "" : "; left alone would be ", fmt::join(others, ", ")));
     }
     recalibrate_ = 0;

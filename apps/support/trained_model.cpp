@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 #include <system_error>
 
 #include "keel/io/json_text.h"
@@ -38,21 +39,34 @@ fs::path checkpoint_in(const fs::path& directory) {
                               directory.string(), found));
 }
 
+// Of each norm that fold_batch_norm() passes over.
+const char* reason_against_folding(const std::string& kind) {
+  if (kind == "weight_norm") return "normalises weights and has no statistics";
+  if (kind == "mean_only_batch_norm") return "only shifts, which costs next to nothing";
+  return "takes its statistics from each example";
+}
+
 // What --fold-bn leaves as it is, said on stderr: "layer 3 (layer_norm)"; or that it finds nothing at all.
 void report_norms_that_stay(nn::Module& model, bool folded) {
   std::vector<std::string> layers;
+  std::set<std::string> reasons;
   model.visit([&](const std::string& path, nn::Module& layer) {
-    if (nn::ModelDescription::is_norm(layer.kind())) {
-      layers.push_back(fmt::format("layer {} ({})", path, layer.kind()));
-    }
+    if (!nn::ModelDescription::is_norm(layer.kind())) return;
+    layers.push_back(fmt::format("layer {} ({})", path, layer.kind()));
+    reasons.insert(fmt::format("a {} {}", layer.kind(), reason_against_folding(layer.kind())));
   });
   if (layers.empty()) {
-    if (!folded)
-      fmt::print(stderr, "warning: --fold-bn: expected a model with BatchNorm, found one without norms\n");
+    if (!folded) {
+      fmt::print(stderr,
+                 "warning: --fold-bn: expected a model with BatchNorm, BatchRenorm or FullNorm, found one "
+                 "without norms\n");
+    }
     return;
   }
-  fmt::print(stderr, "warning: --fold-bn folds BatchNorm only, and leaves as it was: {}\n",
-             fmt::join(layers, ", "));
+  fmt::print(
+      stderr,
+      "warning: --fold-bn folds BatchNorm, BatchRenorm and FullNorm only, and leaves as it was: {}; {}\n",
+      fmt::join(layers, ", "), fmt::join(reasons, ", "));
 }
 
 }  // namespace
@@ -60,7 +74,7 @@ void report_norms_that_stay(nn::Module& model, bool folded) {
 std::string TrainedModel::title() const {
   std::string text = fmt::format("{}: {}, {} parameters", path.string(), name, model->num_parameters());
   if (!folded.empty()) {
-    text += fmt::format(", BatchNorm folded ({} layer{})", folded.size(), folded.size() == 1 ? "" : "s");
+    text += fmt::format(", norms folded ({} layer{})", folded.size(), folded.size() == 1 ? "" : "s");
   }
   return text;
 }
@@ -79,8 +93,10 @@ fs::path checkpoint_file(const CommandLine& command) {
 
 void add_trained_model(CommandLine& command) {
   add_checkpoint_argument(command);
-  command.add_flag("fold-bn",
-                   "Fold BatchNorm into the layers beside it: the same results but for rounding, faster");
+  command.add_flag(
+      "fold-bn",
+      "Fold BatchNorm, BatchRenorm and FullNorm into the layers beside them: the same results but for "
+      "rounding, faster");
 }
 
 TrainedModel load_trained_model(const CommandLine& command) {

@@ -21,7 +21,7 @@ struct TrainedModel {
   nlohmann::ordered_json options;        // those of the run that trained it; an empty object if it has none
   std::vector<std::string> folded;       // BatchNorm layers that are part of others now
 
-  // "runs/a/checkpoints/best.safetensors: mlp, 101770 parameters, BatchNorm folded (2 layers)"
+  // "runs/a/checkpoints/best.safetensors: mlp, 101770 parameters, norms folded (2 layers)"
   std::string title() const;
 };
 

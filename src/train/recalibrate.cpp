@@ -28,10 +28,11 @@ class Recalibration {
         layers_.back().buffers.push_back({buffer.variable, buffer.variable.value().clone()});
       }
     });
-    check<ValueError>(!layers_.empty(),
-                      "[recalibrate_batch_norm] expected a model with BatchNorm that is not frozen and has "
-                      "running statistics, found none{}",
-                      others_in_words(model));
+    check<ValueError>(
+        !layers_.empty(),
+        "[recalibrate_batch_norm] expected a model that has running statistics to estimate anew "
+        "(those of BatchNorm, BatchRenorm or FullNorm, not frozen), found none{}",
+        others_in_words(model));
     for (const Entry& entry : layers_) entry.layer.recalibrate(true);
   }
   ~Recalibration() {

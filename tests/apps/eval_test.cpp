@@ -96,12 +96,28 @@ TEST_F(Eval, FoldsBatchNorm) {
   EXPECT_EQ(folded.at("accuracy"), plain.at("accuracy"));
   EXPECT_EQ(folded.at("fold_bn"), true);
   EXPECT_THAT(run_program("keel-eval", {run(), "--data", data(), "--fold-bn"}).out,
-              HasSubstr("BatchNorm folded (1 layer)"));
+              HasSubstr("norms folded (1 layer)"));
+}
+
+TEST_F(Eval, FoldsWhatIsBatchNormInEvaluation) {
+  for (const std::string norm : {"renorm", "full"}) {
+    ASSERT_EQ(
+        run_program("keel-train", {"--data", data(), "--out", path(norm), "--epochs", "1", "--norm", norm})
+            .status,
+        0);
+    const auto plain = figures({path(norm), "--data", data()});
+    const auto folded = figures({path(norm), "--data", data(), "--fold-bn"});  // and warns of nothing
+    EXPECT_NEAR(folded.at("loss").get<double>(), plain.at("loss").get<double>(), 1e-5) << norm;
+    EXPECT_EQ(folded.at("confusion"), plain.at("confusion")) << norm;
+    EXPECT_THAT(run_program("keel-eval", {path(norm), "--data", data(), "--fold-bn"}).out,
+                HasSubstr("norms folded (1 layer)"));
+  }
 }
 
 TEST_F(Eval, NamesTheNormsThatItCannotFold) {
-  const std::map<std::string, std::string> layers = {{"layer", "layer 3 (layer_norm)"},
-                                                     {"weight", "layer 1 (weight_norm)"}};
+  const std::map<std::string, std::string> layers = {
+      {"layer", "layer 3 (layer_norm); a layer_norm takes its statistics from each example"},
+      {"weight", "layer 1 (weight_norm); a weight_norm normalises weights and has no statistics"}};
   for (const auto& [norm, layer] : layers) {
     ASSERT_EQ(
         run_program("keel-train", {"--data", data(), "--out", path(norm), "--epochs", "1", "--norm", norm})
@@ -109,13 +125,17 @@ TEST_F(Eval, NamesTheNormsThatItCannotFold) {
         0);
     const Outcome plain = run_program("keel-eval", {path(norm), "--data", data()});
     const Outcome folded = run_program("keel-eval", {path(norm), "--data", data(), "--fold-bn"});
-    EXPECT_EQ(folded.err, "warning: --fold-bn folds BatchNorm only, and leaves as it was: " + layer + "\n");
+    EXPECT_EQ(folded.err,
+              "warning: --fold-bn folds BatchNorm, BatchRenorm and FullNorm only, and leaves as "
+              "it was: " +
+                  layer + "\n");
     EXPECT_EQ(folded.out, plain.out);
     EXPECT_EQ(folded.status, 0);
   }
   ASSERT_EQ(run_program("keel-train", {"--data", data(), "--out", path("none"), "--epochs", "1"}).status, 0);
   EXPECT_EQ(run_program("keel-eval", {path("none"), "--data", data(), "--fold-bn"}).err,
-            "warning: --fold-bn: expected a model with BatchNorm, found one without norms\n");
+            "warning: --fold-bn: expected a model with BatchNorm, BatchRenorm or FullNorm, found one "
+            "without norms\n");
 }
 
 TEST_F(Eval, TakesImageFoldersWithTheClassesOfTheRun) {

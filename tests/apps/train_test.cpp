@@ -190,7 +190,8 @@ TEST_F(Train, RecalibratesBatchNorm) {
   const Outcome without = train_to("b", {"--config", out("a") / "config.json", "--batch-norm", "off"});
   EXPECT_EQ(without.status, 0) << without.err;
   const std::string refusal =
-      "--recalibrate-bn: expected with a model that has BatchNorm with running statistics, found one without";
+      "--recalibrate-bn: expected with a model that has running statistics to estimate anew (those of "
+      "BatchNorm, BatchRenorm or FullNorm), found one without";
   expect_refused({"--recalibrate-bn", "1"}, 2, refusal);
   keel::testing::write_text(data() / "model.json",
                             R"({"layers":[{"layer":"flatten"},{"layer":"batch_layer_norm"},)"

@@ -199,9 +199,10 @@ TEST(RecalibrateBatchNorm, SaysWhatIsWrongAndLeavesTheStatisticsAlone) {
   EXPECT_EQ(nan.named_buffers()[0].variable.value().at({0}), 0);
 
   norm.freeze();
-  EXPECT_EQ(message_of<ValueError>([&] { recalibrate_batch_norm(model, batches, 1); }),
-            "[recalibrate_batch_norm] expected a model with BatchNorm that is not frozen and has running "
-            "statistics, found none");
+  EXPECT_EQ(
+      message_of<ValueError>([&] { recalibrate_batch_norm(model, batches, 1); }),
+      "[recalibrate_batch_norm] expected a model that has running statistics to estimate anew (those of "
+      "BatchNorm, BatchRenorm or FullNorm, not frozen), found none");
 }
 
 data::Batches sequences(Index steps) {
@@ -373,9 +374,10 @@ TEST(RecalibrateBatchNorm, LeavesLayersOfOtherKindsAloneAndNamesThem) {
 
   nn::Sequential without;
   without.add<nn::BatchLayerNorm>(Shape{3});
-  EXPECT_EQ(message_of<ValueError>([&] { recalibrate_batch_norm(without, batches, 1); }),
-            "[recalibrate_batch_norm] expected a model with BatchNorm that is not frozen and has running "
-            "statistics, found none (left alone: layer 0 (batch_layer_norm))");
+  EXPECT_EQ(
+      message_of<ValueError>([&] { recalibrate_batch_norm(without, batches, 1); }),
+      "[recalibrate_batch_norm] expected a model that has running statistics to estimate anew (those of "
+      "BatchNorm, BatchRenorm or FullNorm, not frozen), found none (left alone: layer 0 (batch_layer_norm))");
 }
 
 }  // namespace
