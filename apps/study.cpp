@@ -191,10 +191,10 @@ void print_verdicts(const Json& claims) {
 }
 
 // Adds to the chosen claims those that an earlier call with this directory has finished: their trials are
-// there, and they stay in the record.
+// there, and they stay in the record, as does when it started.
 //   throws: FileError if that call was of other seeds, another length or other data, whose results would be
 //   lost
-void add_finished_claims(std::vector<Claim>& chosen, const std::filesystem::path& path, const Json& record) {
+void add_finished_claims(std::vector<Claim>& chosen, const std::filesystem::path& path, Json& record) {
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) return;
   constexpr std::size_t kMostBytes = std::size_t{1} << 26;
@@ -208,6 +208,7 @@ void add_finished_claims(std::vector<Claim>& chosen, const std::filesystem::path
         "directory by --out",
         path.string(), key, record.at(key).dump(), found.dump());
   }
+  record["started"] = earlier.value("started", record["started"]);
   const Json claims = earlier.value("claims", Json::array());
   for (const Claim& claim : study::all_claims()) {
     const auto is_it = [&](const Claim& other) { return other.id == claim.id; };

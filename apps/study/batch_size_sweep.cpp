@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "study/compare.h"
 #include "study/measurements/train.h"
 #include "study/nets.h"
 #include "study/sweep.h"
@@ -78,14 +79,14 @@ void plan_rates_at_batch_size(Plan& plan, const std::vector<std::string>& arms, 
 }
 
 Series over_batch_sizes(const Plan& plan, const Results& results, const std::string& arm) {
-  Series series{.name = arm, .x = {}, .y = {}};
+  std::vector<double> sizes;
+  std::vector<std::string> labels;
   for (const Index size : swept_batch_sizes(plan)) {
     if (!results.has(at_batch_size(arm, size))) continue;
-    series.x.push_back(static_cast<double>(size));
-    series.y.push_back(results.values(at_batch_size(arm, size), "accuracy"));
-    series.diverged.push_back(results.diverged(at_batch_size(arm, size)));
+    sizes.push_back(static_cast<double>(size));
+    labels.push_back(at_batch_size(arm, size));
   }
-  return series;
+  return over_trials(results, arm, sizes, labels);
 }
 
 }  // namespace keel::study

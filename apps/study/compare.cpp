@@ -20,7 +20,9 @@ Figure chart_of(const Results& results, const std::vector<Arm>& arms, const std:
                 const std::string& title, const std::string& y_label) {
   std::vector<Named> named;
   for (const Arm& arm : arms) named.push_back({arm.name, results.values(arm.name, path)});
-  return chart_of_values(title, y_label, named);
+  Figure figure = chart_of_values(title, y_label, named);
+  for (Series& series : figure.series) series.diverged.push_back(results.diverged(series.name));
+  return figure;
 }
 
 Figure chart_of_values(const std::string& title, const std::string& y_label,
@@ -37,12 +39,12 @@ Figure chart_of_differences(const std::string& title, const std::vector<Named>& 
   constexpr double kZero = 1e-10;
   Figure figure{.title = title,
                 .x_label = "",
-                .y_label = fmt::format("difference (0 is drawn at {:g})", kZero),
+                .y_label = fmt::format("difference (0 at {:g})", kZero),
                 .series = {{"found", {}, {}}, {"bound", {}, {}}},
                 .log_y = true};
   for (const Named& one : differences) {
     std::vector<double> drawn = one.values;
-    for (double& value : drawn) value = value == 0 ? kZero : value;
+    for (double& value : drawn) value = value < kZero ? kZero : value;  // NaN stays
     for (Series& series : figure.series) {
       series.x.push_back(static_cast<double>(figure.categories.size()));
       series.y.push_back(series.name == "found" ? drawn : std::vector<double>(drawn.size(), bound));
@@ -61,11 +63,11 @@ Reached reached(const Results& results, const std::string& label, const std::str
   return found;
 }
 
-Series curve_of(const Results& results, const std::string& label, const std::string& curve,
-                const std::string& name) {
+Series over_steps(const Results& results, const std::string& label, const std::string& steps_path,
+                  const std::string& path, const std::string& name) {
   constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
   Series series{.name = name, .x = {}, .y = {}};
-  const auto steps = results.series(label, "curve/step"), values = results.series(label, "curve/" + curve);
+  const auto steps = results.series(label, steps_path), values = results.series(label, path);
   // A seed that diverged has a shorter curve.
   std::vector<double> longest;
   for (const auto& one : steps) {
@@ -75,6 +77,21 @@ Series curve_of(const Results& results, const std::string& label, const std::str
     series.x.push_back(longest[i]);
     std::vector<double>& points = series.y.emplace_back();
     for (const auto& one : values) points.push_back(i < one.size() ? one[i] : kNone);
+  }
+  return series;
+}
+
+Series curve_of(const Results& results, const std::string& label, const std::string& curve,
+                const std::string& name) {
+  return over_steps(results, label, "curve/step", "curve/" + curve, name);
+}
+
+Series over_trials(const Results& results, const std::string& name, const std::vector<double>& x,
+                   const std::vector<std::string>& labels, const std::string& path) {
+  Series series{.name = name, .x = x, .y = {}};
+  for (const std::string& label : labels) {
+    series.y.push_back(results.values(label, path));
+    series.diverged.push_back(results.diverged(label));
   }
   return series;
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "study/compare.h"
 #include "study/measurements/activations.h"
 #include "study/nets.h"
 #include "study/sweep.h"
@@ -29,17 +30,8 @@ Figure percentiles_of(const Results& results, const std::string& norm, double ra
       .x_label = "step",
       .y_label = "input of the sigmoid",
       .series = {}};
-  const std::vector<std::vector<double>> steps = results.series(label, "step");
   for (const char* percentile : {"p15", "p50", "p85"}) {
-    Series series{.name = percentile, .x = steps.front(), .y = {}};
-    const auto values = results.series(label, percentile);
-    for (std::size_t i = 0; i < series.x.size(); ++i) {
-      std::vector<double>& points = series.y.emplace_back();
-      for (const auto& one : values) {
-        if (i < one.size()) points.push_back(one[i]);
-      }
-    }
-    figure.series.push_back(std::move(series));
+    figure.series.push_back(over_steps(results, label, "step", percentile, percentile));
   }
   return figure;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <regex>
+#include <tuple>
 
 namespace keel::study {
 namespace {
@@ -59,16 +60,26 @@ Json json_of(const Figure& figure) {
           {"series", std::move(series)}};
 }
 
-// By how much a number was changed at most that was rounded to the digits it is written with, of which at
-// least two count: 1.0 is written as 1.
-double rounding_of(double value) {
-  if (value == 0) return 0;
-  const std::string digits = fmt::format("{:e}", std::abs(value)).substr(0, 8);  // "9.230000"
-  const auto decimals = static_cast<double>(std::max<std::size_t>(digits.find_last_not_of('0'), 2) - 1);
-  return 0.5 * std::pow(10, std::floor(std::log10(std::abs(value))) - decimals) * (1 + 1e-9);
-}
-
 }  // namespace
+
+Expectation::Expectation(double number) : Expectation(fmt::format("{:g}", number).c_str()) {}
+
+Expectation::Expectation(const char* text) : value(0), rounding(0.5) {
+  const std::string written = text;
+  std::size_t read = 0;
+  try {
+    value = std::stod(written, &read);
+  } catch (const std::exception&) {  // of the standard library, which says "stod" and no more
+    read = 0;
+  }
+  check<ValueError>(read > 0 && read == written.size(), "[report] a decimal number expected, found '{}'",
+                    written);
+  const std::size_t exponent = std::min(written.find_first_of("eE"), written.size());
+  const std::size_t point = std::min(written.find('.'), exponent);
+  const auto decimals = static_cast<double>(exponent - std::min(point + 1, exponent));
+  const double power = exponent < written.size() ? std::stod(written.substr(exponent + 1)) : 0;
+  rounding = 0.5 * std::pow(10, power - decimals);
+}
 
 std::string Reached::remark() const {
   const auto count = std::count(not_reached.begin(), not_reached.end(), true);
@@ -157,11 +168,14 @@ void Report::expect_all_above(const std::string& statement, const std::vector<do
 }
 
 std::string Report::beside_expected(const Number& number) const {
-  const double one_end = *number.expected, other_end = number.expected_to.value_or(one_end);
-  const auto [low, high] = std::minmax(one_end, other_end);
+  const Expectation& first = *number.expected;
+  const Expectation& second = number.expected_to ? *number.expected_to : first;
+  const auto& [low, high] = first.value < second.value ? std::tie(first, second) : std::tie(second, first);
   const Interval likely = prediction_of(finite(number.values), expected_seeds_);
-  if (likely.low > high + rounding_of(high)) return "higher";
-  return likely.high < low - rounding_of(low) ? "lower" : "as expected";
+  // What is written in decimal is not so in binary.
+  constexpr double kLastBits = 1 + 1e-9;
+  if (likely.low > high.value + kLastBits * high.rounding) return "higher";
+  return likely.high < low.value - kLastBits * low.rounding ? "lower" : "as expected";
 }
 
 std::string Report::verdict() const {
@@ -185,8 +199,8 @@ Json Report::to_json() const {
   for (const Number& one : numbers_) {
     Json object = {{"label", one.label}, {"values", numbers_or_null(one.values)}};
     object.update(summary_of(one.values));
-    if (one.expected) object["expected"] = *one.expected;
-    if (one.expected_to) object["expected_to"] = *one.expected_to;
+    if (one.expected) object["expected"] = one.expected->value;
+    if (one.expected_to) object["expected_to"] = one.expected_to->value;
     if (one.expected && !finite(one.values).empty()) object["beside_expected"] = beside_expected(one);
     numbers.push_back(std::move(object));
   }

@@ -32,12 +32,21 @@ struct Reached {
   bool all() const;
 };
 
+// What an earlier measurement found, and by how much it was rounded at most: half a unit of the last digit
+// that is written. A number is written as "{:g}" does; where its last digit is a zero, as text: "0.970".
+//   throws: ValueError if the text is no decimal number
+struct Expectation {
+  Expectation(double number);     // NOLINT: tables of numbers
+  Expectation(const char* text);  // NOLINT
+  double value, rounding;
+};
+
 // A figure beside what was expected of it.
 struct Number {
   std::string label;
-  std::vector<double> values;              // one a seed; NaN where there is none
-  std::optional<double> expected = {};     // from an earlier measurement with PyTorch
-  std::optional<double> expected_to = {};  // the upper end, where that is a range
+  std::vector<double> values;                   // one a seed; NaN where there is none
+  std::optional<Expectation> expected = {};     // from an earlier measurement with PyTorch
+  std::optional<Expectation> expected_to = {};  // the upper end, where that is a range
 };
 
 struct Series {
@@ -86,8 +95,12 @@ class Report {
   // One plain sentence of what was found, made of its numbers. Where one of them is NaN, as runs diverged,
   // the sentence says that instead.
   void set_sentence(const std::string& sentence);
-  // Where a number differs from what was expected of it, and why.
   void note(std::string text) { notes_.push_back(std::move(text)); }
+  // Where numbers differ from what was expected of them, and why. Not in a quick study, which expects
+  // nothing.
+  void note_on_expected(std::string text) {
+    if (length_ == Length::full) note(std::move(text));
+  }
 
   const std::vector<Check>& checks() const { return checks_; }
   // "holds" if every check is yes, "does not hold" if every one is no, "holds in part" if some are yes,

@@ -15,7 +15,9 @@ inline const std::vector<double> kSpeedRates = {0.03, 0.1, 0.3, 1, 3};
 void plan_speed(Plan& plan);
 double speed_steps(const Plan& plan);
 
-// The rate at which an arm is soonest at a target; one that does not reach it is not chosen.
+// The rate at which an arm is soonest at a target; one that does not reach it is not chosen. Steps are then
+// compared at this rate (.rate), which is chosen by the seeds it judges, the same way in both arms: at the
+// rates of the other seeds (.values), steps that were not reached could not be told from others.
 AtBestRate best_for(const Results& results, const Plan& plan, const std::string& norm,
                     const std::string& target);
 

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "study/compare.h"
+
 namespace keel::study {
 
 std::string at_rate(const std::string& arm, double learning_rate) {
@@ -75,7 +77,7 @@ std::string AtBestRate::shown() const {
 }
 
 Number number_of(const Results& results, const std::string& words, const std::string& label,
-                 const std::string& path, std::optional<double> expected) {
+                 const std::string& path, std::optional<Expectation> expected) {
   const std::vector<double> values = results.values(label, path);
   const Index diverged = results.diverged(label);
   const std::string remark = diverged > 0 ? fmt::format(" ({} of {} diverged)", diverged, values.size()) : "";
@@ -84,12 +86,9 @@ Number number_of(const Results& results, const std::string& words, const std::st
 
 Series over_rates(const Results& results, const std::string& arm, const std::vector<double>& rates,
                   const std::string& path) {
-  Series series{.name = arm, .x = rates, .y = {}};
-  for (const double rate : rates) {
-    series.y.push_back(results.values(at_rate(arm, rate), path));
-    series.diverged.push_back(results.diverged(at_rate(arm, rate)));
-  }
-  return series;
+  std::vector<std::string> labels;
+  for (const double rate : rates) labels.push_back(at_rate(arm, rate));
+  return over_trials(results, arm, rates, labels, path);
 }
 
 }  // namespace keel::study

@@ -31,7 +31,7 @@ AtBestRate at_best_rate(const Results& results, const std::string& arm, const st
 
 // A number of a trial, with how many seeds diverged in its label.
 Number number_of(const Results& results, const std::string& words, const std::string& label,
-                 const std::string& path = "accuracy", std::optional<double> expected = {});
+                 const std::string& path = "accuracy", std::optional<Expectation> expected = {});
 
 // Values at a path, with `missing` where there is none.
 std::vector<double> values_or(const Results& results, const std::string& label, const std::string& path,

@@ -43,9 +43,14 @@ def table(kind, titles, rows, anchor="") -> str:
     return f'<table class="{kind}"{place}><thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>\n'
 
 
+def verdict(claim) -> str:
+    part = wording.yes_text(claim)
+    return badge(verdict_of(claim), VERDICTS) + (f" <small>{part}</small>" if part else "")
+
+
 def overview(record) -> str:
     rows = [(f'<a href="#{text(claim["id"])}">{text(claim["title"])}</a>',
-             text(wording.articles_of(claim)), badge(verdict_of(claim), VERDICTS),
+             text(wording.articles_of(claim)), verdict(claim),
              text(wording.sentence(claim)) + unexpected(claim)) for claim in record["claims"]]
     return table("claims", ("claim", "article", "verdict", "in one sentence"), rows)
 
@@ -63,7 +68,7 @@ def header(record) -> str:
     facts = [(text(title), f"<code>{text(value)}</code>" if typed else text(value))
              for title, value, typed in wording.run_facts(record)]
     articles = [(text(key), text(title)) for key, title in record["articles"].items()]
-    meanings = [(badge(verdict, VERDICTS), text(meaning)) for verdict, meaning in wording.VERDICT_MEANINGS]
+    meanings = [(badge(word, VERDICTS), text(meaning)) for word, meaning in wording.VERDICT_MEANINGS]
     return (f"<header><h1>{text(wording.TITLE)}</h1>\n<p class=lead>{text(wording.tally(record))}</p></header>\n"
             f"{overview(record)}<section class=facts><h2>What was run</h2>\n{definitions(facts)}</section>\n"
             f"<section class=facts><h2>The articles</h2>\n{definitions(articles)}</section>\n"
@@ -72,7 +77,8 @@ def header(record) -> str:
             "over the seeds; where two are compared, of their differences or ratios seed by seed. In figures, lines "
             "and points are means over the seeds, bands and bars are their intervals; those of accuracies end at 0 "
             "and 100 %. One colour is one normalization throughout: <i>none</i> is blue and <i>batch</i> red. "
-            "A run whose loss was no longer a number <i>diverged</i>: it is counted, and marked in figures.</p>\n"
+            "A run whose loss was no longer a number <i>diverged</i>: its accuracy counts as that of guessing, in means and "
+            "in choosing the best rate, and figures mark it.</p>\n"
             + "".join(f"<p>{text(said)}</p>\n"
                       for said in (wording.checks_text(record), wording.expected_text(record)) if said)
             + "</section>\n")
@@ -120,7 +126,7 @@ def section(record, claim, looks, draw) -> str:
     said = "".join((f'<p>“{text(source["quote"])}”</p>' if source["quote"] else "")
                    + f"<footer>{text(record['articles'][source['article']])}</footer>" for source in claim["sources"])
     parts = [f'<section class="claim" id="{text(claim["id"])}">\n<div class=said><h2>{text(claim["title"])}</h2>\n'
-             f'<p class=answer>{badge(verdict_of(claim), VERDICTS)} {text(wording.sentence(claim))}</p>\n'
+             f'<p class=answer>{verdict(claim)} {text(wording.sentence(claim))}</p>\n'
              f'<blockquote>{said}</blockquote>\n',
              definitions([("Question", text(claim["question"])), ("Setting", text(claim["setting"])),
                           ("Measure and rule", text(claim["measure"]))]), "</div>\n",

@@ -26,10 +26,15 @@ def said(record, claim) -> list[str]:
     return lines[:-1] + [""]
 
 
+def verdict(claim) -> str:
+    part = wording.yes_text(claim)
+    return f"**{verdict_of(claim)}**" + (f" ({part})" if part else "")
+
+
 def overview(record) -> list[str]:
     return table(("claim", "article", "verdict", "in one sentence"), [
         (f"[{escaped(claim['title'])}](#{claim['id']})", escaped(wording.articles_of(claim)),
-         f"**{verdict_of(claim)}**", " ".join(filter(None, (
+         verdict(claim), " ".join(filter(None, (
              escaped(wording.sentence(claim)), said and f"({said})")))) for claim in record["claims"]
         for said in [wording.unexpected_text(claim)]])
 
@@ -56,7 +61,8 @@ def number_rows(claim):
 
 def section(record, claim, page: str) -> list[str]:
     lines = [f'<a id="{claim["id"]}"></a>', "", f"## {escaped(claim['title'])}", ""]
-    lines += [f"**{verdict_of(claim).capitalize()}.** {escaped(wording.sentence(claim))}".strip(), ""]
+    part = wording.yes_text(claim)
+    lines += [f"**{verdict_of(claim).capitalize()}{f' ({part})' if part else ''}.** {escaped(wording.sentence(claim))}".strip(), ""]
     lines += said(record, claim)
     lines += [f"- Question: {escaped(claim['question'])}", f"- Setting: {escaped(claim['setting'])}",
               f"- Measure and rule: {escaped(claim['measure'])}"]
@@ -85,7 +91,7 @@ def document(record, page: str) -> str:
     lines += ["## What was run", "", *table(("", ""), [
         (title, f"`{text}`" if typed else escaped(text)) for title, text, typed in wording.run_facts(record)])]
     lines += ["Intervals are of 95 %, over the seeds, of paired differences or ratios where two are compared. "
-              "A run whose loss was no longer a number diverged. A verdict follows from the checks by a rule that was "
+              "A run whose loss was no longer a number diverged: its accuracy counts as that of guessing. A verdict follows from the checks by a rule that was "
               "fixed before the run:", ""]
     lines += [f"- {verdict}: {meaning}." for verdict, meaning in wording.VERDICT_MEANINGS]
     lines += [""]

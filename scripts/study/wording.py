@@ -180,16 +180,23 @@ def checks_text(record) -> str:
 
 def expected_text(record) -> str:
     """Where the expected numbers are from, and how many are not met."""
-    numbers = [number for claim in record["claims"] for number in parts_of(claim, "numbers") if beside_expected(number)]
+    numbers = distinct_numbers(record)
     if not numbers:
         return ""
     missed = sum(beside_expected(number) in UNEXPECTED for number in numbers)
-    return ("Expected is what an earlier measurement of the same setting with PyTorch found, in part with a single "
-            "seed. ▲ higher and ▼ lower mark the numbers that differ from it by more than chance explains: it lies "
-            "farther from their mean than 95 % of means of as many seeds as it is of would, and than it was rounded. "
+    return ("Expected is what an earlier measurement with PyTorch found, in part with a single seed. ▲ higher and "
+            "▼ lower mark the numbers that chance does not explain: what was expected lies, by more than its "
+            "rounding, outside of the range that would hold 95 % of the means of as many seeds as it is of. "
             f"{missed} of {len(numbers)} do; by chance alone about "
             f"{plain(len(numbers) / 20, 1 if len(numbers) >= 20 else 2)} would. Notes at the claims say what is known "
             "of the reasons.")
+
+
+def distinct_numbers(record) -> list:
+    """Those of which something was expected. What two claims share counts once."""
+    known = {(number["label"], *number["values"]): number
+             for claim in record["claims"] for number in parts_of(claim, "numbers") if beside_expected(number)}
+    return list(known.values())
 
 
 def seeds_text(number) -> str:
@@ -255,10 +262,18 @@ def run_facts(record) -> list[tuple[str, str, bool]]:
 TITLE = "Batch normalization: what its articles claim, and what was measured"
 VERDICT_MEANINGS = (
     ("holds", "every check of the claim came out yes"),
-    ("holds in part", "some checks came out yes"),
+    ("holds in part", "at least one check came out yes, but not all"),
     ("does not hold", "every check came out no"),
     ("not shown", "no check came out yes, and not every one no: the measurements leave it open"),
 )
+
+
+def yes_text(claim) -> str:
+    """Of how many checks a claim holds that holds in part. Empty for others."""
+    if verdict_of(claim) != "holds in part":
+        return ""
+    checks = parts_of(claim, "checks")
+    return f"{sum(check['outcome'] == 'yes' for check in checks)} of {count_of(len(checks), 'check')}"
 
 
 def tally(record) -> str:

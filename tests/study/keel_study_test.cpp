@@ -69,7 +69,7 @@ TEST_F(KeelStudy, ListsTheClaimsThatAreNamed) {
 TEST_F(KeelStudy, TestsClaimsAndWritesWhatItFound) {
   const Outcome outcome = study({"--claim", kClaims, "--seeds", "3"});
   EXPECT_EQ(outcome.status, 0) << outcome.err;
-  EXPECT_NE(outcome.out.find("normalized-outputs                 holds\n    Means are 0 to "),
+  EXPECT_NE(outcome.out.find("normalized-outputs                 holds\n    Means are within "),
             std::string::npos)
       << outcome.out;
   EXPECT_NE(outcome.out.find("\nresults: " + (out() / "study.json").string() + "\n"), std::string::npos);
@@ -87,10 +87,17 @@ TEST_F(KeelStudy, TestsClaimsAndWritesWhatItFound) {
 TEST_F(KeelStudy, KeepsTheClaimsOfEarlierCalls) {
   EXPECT_EQ(study({"--claim", "signatures", "--seeds", "2"}).status, 0);
   EXPECT_EQ(study({"--claim", "normalized-outputs", "--seeds", "2"}).status, 0);
-  const json before = record();
+  json before = record();
   json ids = json::array();
   for (const json& claim : before["claims"]) ids.push_back(claim["id"]);
   EXPECT_EQ(ids, (json{"normalized-outputs", "signatures"}));
+  // So does when it started.
+  const std::string long_ago = "2001-02-03T04:05:06Z", now = before["started"];
+  std::string text = keel::testing::text_of(out() / "study.json");
+  keel::testing::write_text(out() / "study.json", text.replace(text.find(now), now.size(), long_ago));
+  EXPECT_EQ(study({"--claim", "signatures", "--seeds", "2"}).status, 0);
+  EXPECT_EQ(record()["started"], long_ago);
+  before = record();
   // What would take their place is refused.
   for (const Strings& other : {Strings{"--seeds", "3"}, {"--seeds", "2", "--full"}}) {
     Arguments arguments = {"--claim", "signatures"};

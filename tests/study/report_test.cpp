@@ -1,9 +1,11 @@
 #include "study/report.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
+#include <tuple>
 
 #include "support/errors.h"
 
@@ -119,19 +121,44 @@ TEST(Report, SaysWhereValuesAreNotWhatWasExpected) {
   // A range is met at either end.
   EXPECT_EQ(beside({"n", values, 9, 2 + three - 0.01}, 3), "as expected");
   EXPECT_EQ(beside({"n", values, 9, 8}, 3), "lower");
-  // What is the same with all seeds is held to the digits of what was expected: two at least.
+  // What is the same with all seeds is held to the digits of what was expected.
   const Values same = {0.1135, 0.1135};
   for (const auto& [expected, side] :
        {std::pair(0.11, "as expected"), std::pair(0.113, "as expected"), std::pair(0.114, "as expected"),
-        std::pair(0.112, "higher"), std::pair(0.12, "lower"), std::pair(0.1, "higher")}) {
+        std::pair(0.112, "higher"), std::pair(0.12, "lower"), std::pair(0.1, "as expected")}) {
     EXPECT_EQ(beside({"n", same, expected}, 1), side) << expected;
   }
-  EXPECT_EQ(beside({"n", {1.04, 1.04}, 1}, 1), "as expected");
+  EXPECT_EQ(beside({"n", same, "0.110"}, 1), "higher");
+  EXPECT_EQ(beside({"n", {0.00027, 0.00027}, 0.0003}, 1), "as expected");
   // One that diverged does not count; where all did there is nothing to compare.
   EXPECT_EQ(beside({"n", {1, 2, 3, kNaN}, 99}, 1), "lower");
   Report report;
   report.add({"n", {kNaN, kNaN}, 1});
   EXPECT_FALSE(report.to_json()["numbers"][0].contains("beside_expected"));
+}
+
+TEST(Expectation, IsRoundedToTheDigitsThatAreWritten) {
+  for (const auto& [text, value, rounding] :
+       {std::tuple("0.970", 0.97, 0.0005), std::tuple("0.97", 0.97, 0.005), std::tuple("2e8", 2e8, 0.5e8),
+        std::tuple("2.0E-3", 0.002, 0.00005), std::tuple("650", 650.0, 0.5),
+        std::tuple("-4.2", -4.2, 0.05)}) {
+    EXPECT_EQ(Expectation(text).value, value) << text;
+    EXPECT_NEAR(Expectation(text).rounding, rounding, 1e-12 * rounding) << text;
+  }
+  EXPECT_EQ(Expectation(0.965).value, 0.965);
+  EXPECT_NEAR(Expectation(0.965).rounding, 0.0005, 1e-15);
+  for (const char* text : {"", "x", "0.97x", "1 "}) {
+    EXPECT_EQ(message_of<ValueError>([&] { Expectation expectation(text); }),
+              fmt::format("[report] a decimal number expected, found '{}'", text));
+  }
+}
+
+TEST(Report, NotesOnExpectationsAreOfFullStudies) {
+  for (const Length length : {Length::quick, Length::full}) {
+    Report report(length);
+    report.note_on_expected("why");
+    EXPECT_EQ(report.to_json()["notes"].size(), length == Length::full ? 1 : 0);
+  }
 }
 
 TEST(Report, JudgesValuesAgainstABound) {

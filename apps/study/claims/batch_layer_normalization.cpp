@@ -14,8 +14,8 @@ const std::vector<std::string> kArms = {"batch", "layer", "bln", "bln unscaled"}
 const std::vector<Index> kOwnRates = {8, 64};
 const std::vector<double> kRates = {0.01, 0.03, 0.1, 0.3, 1};
 const std::vector<Index> kExpectedSizes = {2, 4, 8, 16, 64};
-const std::vector<double> kAsCoded = {0.923, 0.917, 0.931, 0.937, 0.945};
-const std::vector<double> kUnscaled = {0.902, 0.940, 0.956, 0.962, 0.966};
+const std::vector<Expectation> kAsCoded = {0.923, 0.917, 0.931, 0.937, 0.945};
+const std::vector<Expectation> kUnscaled = {0.902, "0.940", 0.956, 0.962, 0.966};
 
 void plan(Plan& plan) {
   plan_batch_size_sweep(plan, kArms);
@@ -84,9 +84,10 @@ Claim batch_layer_normalization() {
           "of 0.1 m / 64, at batches of 8 and 64 also at 0.01 to 1; BLN as its authors coded it, and without "
           "the "
           "division by the root of the width",
-      .measure = "Test accuracy after the epoch, BLN minus the other",
+      .measure =
+          "Test accuracy after the epoch, BLN minus the other; best learning rate: each seed at the rate at "
+          "which an arm's mean over the other seeds is largest",
       .plan = plan,
-      .expected_seeds = 1,
       .judge = judge};
 }
 

@@ -28,7 +28,6 @@ Claim bn_helps_rnns() {
               "them, 2,400 steps at batches of 100 and of 4, 5,000 test images",
           .measure = "Test accuracy at the end, with BN minus without",
           .plan = plan_recurrent,
-          .expected_seeds = 1,
           .judge = judge};
 }
 

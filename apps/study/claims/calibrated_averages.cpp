@@ -83,7 +83,7 @@ void judge(const Plan& plan, const Results& results, Report& report) {
     report.add({"accuracy, " + label(momentum.value), kept, momentum.expected});
     sentence += fmt::format("{} with {}, ", percent(kept), label(momentum.value));
   }
-  report.add({"accuracy, precise BN", precise, 0.920});
+  report.add({"accuracy, precise BN", precise, "0.920"});
   report.set_sentence(sentence +
                       fmt::format("and {} with precise statistics of the same weights.", percent(precise)));
   Figure figure{.title = "Test accuracy with running averages, and with precise ones",
@@ -103,10 +103,11 @@ void judge(const Plan& plan, const Results& results, Report& report) {
     add_series(label(momentum.value), label(momentum.value), "accuracy");
   add_series("precise", any, "precise");
   report.add(std::move(figure));
-  report.note(
-      "The accuracies expected are of one seed. With a momentum of 0.001 seeds differ most: PyTorch, with "
-      "this "
-      "setting and five seeds, has them as far apart as they are here.");
+  report.note_on_expected(
+      "With a momentum of 0.001 seeds differ by more than a tenth: one, of which the numbers expected are, "
+      "says little. "
+      "PyTorch finds 0.80, 0.896 and 0.912 with these momenta, as means of three: scripts/study_pytorch.py "
+      "calibrated-averages.");
 }
 
 }  // namespace
@@ -125,7 +126,6 @@ Claim calibrated_averages() {
           "Test accuracy after 100 steps with the running averages, against that of the same weights with "
           "precise statistics; lost if the interval of the difference lies above one point",
       .plan = plan,
-      .expected_seeds = 1,
       .judge = judge};
 }
 

@@ -52,7 +52,7 @@ void judge(const Plan&, const Results& results, Report& report) {
   }
   report.add(chart_of_values("Time of the steps of 10 epochs", "seconds", times));
   report.set_sentence(fmt::format("The steps of 10 epochs take {}.", found));
-  report.note(
+  report.note_on_expected(
       "What was expected of dropout is from a framework that drew its random numbers one after the other; "
       "here they are made of a counter, many at a time.");
 }

@@ -58,14 +58,17 @@ void judge(const Plan&, const Results& results, Report& report) {
                       depth == 10 ? 0.95 : 0.94});
   }
   for (const Index depth : {10, 50, 100}) {
-    report.expect_more(fmt::format("He initialisation, {} layers: gradients of the first and the last layer "
-                                   "are nearer to each other "
-                                   "with BN",
-                                   depth),
-                       distance(ratio("none", depth)), distance(ratio("batch", depth)));
+    report.expect_more(
+        fmt::format("He initialisation, {} layers: gradients of the second and the last hidden layer "
+                    "are nearer to each other "
+                    "with BN",
+                    depth),
+        distance(ratio("none", depth)), distance(ratio("batch", depth)));
   }
-  report.add(Number{"He, depth 100: gradient ratio, none", ratio("none", 100), 2});
-  report.add(Number{"He, depth 100: gradient ratio, BN", ratio("batch", 100), 2e8});
+  report.add(Number{"He, depth 100: gradient of the second over that of the last hidden layer, none",
+                    ratio("none", 100), 2});
+  report.add(Number{"He, depth 100: gradient of the second over that of the last hidden layer, BN",
+                    ratio("batch", 100), "2e8"});
   const std::vector<double> growth_none = results.values(at("none", 100), "growth");
   const std::vector<double> growth_batch = results.values(at("batch", 100), "growth");
   report.add(Number{"He, depth 100: growth of the gradient a layer, none", growth_none});
@@ -85,6 +88,10 @@ void judge(const Plan&, const Results& results, Report& report) {
     figure.series.push_back(std::move(series));
   }
   report.add(std::move(figure));
+  report.note_on_expected(
+      "What was expected of the ratios is of the first hidden layer, whose inputs are images and not "
+      "activations; "
+      "here it is the second.");
   report.set_sentence(
       fmt::format("From weights that are too small, 20 layers reach {} with BN and {} without; at He "
                   "initialisation gradients grow "
@@ -110,7 +117,6 @@ Claim exploding_gradients() {
           "Test accuracy from small weights, with BN minus without; distance of the ratio of gradient norms, "
           "second hidden layer over last, from 1 (as a logarithm), without BN minus with it",
       .plan = plan,
-      .expected_seeds = 1,
       .judge = judge};
 }
 

@@ -74,18 +74,19 @@ void judge(const Plan&, const Results& results, Report& report) {
   for (const double rate : {kPaperRates.front(), kPaperRates.back()}) {
     for (const char* norm : {"none", "batch"}) report.add(percentiles_of(results, norm, rate));
   }
-  report.set_sentence(
-      fmt::format("At a learning rate of 0.1 the spread of a sigmoid unit's inputs changes {}-fold without "
-                  "BN and {}-fold with it, at "
-                  "rate 1 {}- and {}-fold; a layer's gradient moves by {} of itself without BN and {} with "
-                  "it under ReLU, by {} and {} "
-                  "with sigmoids.",
-                  rounded(mean_of(results.values(at_rate("none", 0.1), "spread_change"))),
-                  rounded(mean_of(results.values(at_rate("batch", 0.1), "spread_change"))),
-                  rounded(mean_of(results.values(at_rate("none", 1), "spread_change"))),
-                  rounded(mean_of(results.values(at_rate("batch", 1), "spread_change"))),
-                  percent(shift("relu", "none")), percent(shift("relu", "batch")),
-                  percent(shift("sigmoid", "none")), percent(shift("sigmoid", "batch"))));
+  // Of which some are far below a percent.
+  const auto share = [](const std::vector<double>& values) { return rounded(100 * mean_of(values)) + " %"; };
+  report.set_sentence(fmt::format(
+      "At a learning rate of 0.1 the spread of a sigmoid unit's inputs changes {}-fold without "
+      "BN and {}-fold with it, at "
+      "rate 1 {}- and {}-fold; a layer's gradient moves by {} of itself without BN and {} with "
+      "it under ReLU, by {} and {} "
+      "with sigmoids.",
+      rounded(mean_of(results.values(at_rate("none", 0.1), "spread_change"))),
+      rounded(mean_of(results.values(at_rate("batch", 0.1), "spread_change"))),
+      rounded(mean_of(results.values(at_rate("none", 1), "spread_change"))),
+      rounded(mean_of(results.values(at_rate("batch", 1), "spread_change"))), share(shift("relu", "none")),
+      share(shift("relu", "batch")), share(shift("sigmoid", "none")), share(shift("sigmoid", "batch"))));
 }
 
 }  // namespace
@@ -108,7 +109,6 @@ Claim internal_covariate_shift() {
           "the range of p50 over the mean of p85 - p15; |G' - G| / |G| of the last hidden layer, G' after a "
           "step of the layers in front of it; without BN against with it",
       .plan = plan,
-      .expected_seeds = 1,
       .judge = judge};
 }
 

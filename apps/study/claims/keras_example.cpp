@@ -17,7 +17,7 @@ constexpr Index kEpochSteps = 1875;
 void plan(Plan& plan) {
   constexpr double kRate = 0.001;
   constexpr Index kBatch = 32;
-  // Keras's defaults.
+  // Keras's defaults, but for the variance that is kept, which is the unbiased one here.
   const std::string keras_norm = norm_layer("batch", {{"epsilon", 1e-3}, {"momentum", 0.01}}).dump();
   for (const std::string norm : {"none", "batch"}) {
     Json setting =
@@ -64,6 +64,11 @@ void judge(const Plan&, const Results& results, Report& report) {
       .x_label = "step",
       .y_label = "cross-entropy",
       .series = {curve_of(results, "none", "loss", "none"), curve_of(results, "batch", "loss", "batch")}});
+  report.note_on_expected(
+      "The numbers expected are of 48,000 training images with the 12,000 others held out; here all are "
+      "trained on and the test images held out. PyTorch finds 0.142 and 0.135 after the first epoch and "
+      "0.070 and 0.069 at best with this setting (none, BN), and 0.156, 0.139, 0.085 and 0.087 with the "
+      "other: scripts/study_pytorch.py keras-example.");
   report.set_sentence(
       fmt::format("After one epoch the held-out loss is {:.3f} with BN and {:.3f} without; at its best "
                   "{:.3f} and {:.3f}; the "
@@ -80,13 +85,15 @@ Claim keras_example() {
           .sources = {{Article::faster, "faster convergence and lower validation loss"}},
           .question = "Does the article's own model learn faster, and to a lower held-out loss, with BN?",
           .setting =
-              "784-128-10, BN with Keras's defaults behind the ReLU, Glorot initialisation, Adam, learning "
+              "784-128-10, BN with Keras's epsilon and momentum behind the ReLU, Glorot initialisation, "
+              "Adam, learning "
               "rate 0.001, batches of 32, "
               "10 epochs; the test images are held out",
           .measure =
               "Held-out loss after the first epoch and at its best; "
               "without BN minus with it",
           .plan = plan,
+          .expected_seeds = 2,
           .judge = judge};
 }
 

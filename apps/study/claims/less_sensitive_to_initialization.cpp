@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "study/claim.h"
+#include "study/compare.h"
 #include "study/probe_sweeps.h"
 #include "study/sweep.h"
 
@@ -47,13 +48,11 @@ void judge(const Plan&, const Results& results, Report& report) {
                   .series = {},
                   .log_x = true};
     for (const char* norm : kWithoutAndWith) {
-      Series series{.name = norm, .x = kSweptDeviations, .y = {}};
+      std::vector<std::string> labels;
       for (const double deviation : kSweptDeviations) {
-        const std::string label = at_deviation(swept_arm(activation, norm), deviation);
-        series.y.push_back(results.values(label, "accuracy"));
-        series.diverged.push_back(results.diverged(label));
+        labels.push_back(at_deviation(swept_arm(activation, norm), deviation));
       }
-      figure.series.push_back(std::move(series));
+      figure.series.push_back(over_trials(results, norm, kSweptDeviations, labels));
     }
     report.add(std::move(figure));
     found += fmt::format("{}{:.1f} against {:.1f} with {} units", found.empty() ? "" : ", ", mean_of(with),

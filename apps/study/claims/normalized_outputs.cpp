@@ -86,8 +86,8 @@ void judge(const Plan&, const Results& results, Report& report) {
     return *std::max_element(values.begin(), values.end());
   };
   report.set_sentence(fmt::format(
-      "Means are 0 to {:.1g} and variances 1 to {:.1g}, which epsilon accounts for; gamma and beta give the "
-      "inputs back to {:.1g}.",
+      "Means are within {:.1g} of 0 and variances within {:.1g} of 1, which epsilon accounts for; gamma and "
+      "beta give the inputs back within {:.1g} of their size.",
       largest(mean), largest(below_one), largest(undone)));
 }
 

@@ -70,7 +70,7 @@ void plan(Plan& plan) {
 
 void judge(const Plan&, const Results& results, Report& report) {
   const auto values = [&](const char* path) { return results.values(kFormulas, path); };
-  report.expect_all_at_most("BN refuses to train on one example, and the error names it (0: always)",
+  report.expect_all_at_most("BN refuses to train on one example, and the error names it: it accepts none",
                             values("accepted"), 0);
   report.expect_all_at_most("BN's formula gives beta for one example, whatever that is",
                             values("batch_norm_off_beta"), 0);

@@ -75,6 +75,10 @@ void judge(const Plan& plan, const Results& results, Report& report) {
   report.expect_more("each at its best rate, BN ends at a higher test accuracy",
                      at_best_rate(results, "batch", kPaperRates).values,
                      at_best_rate(results, "none", kPaperRates).values);
+  report.note_on_expected(
+      "The numbers expected are of pixels that are black or white, as in the paper; here they are grey, "
+      "which is easier. At rate 0.1, PyTorch finds 0.971 and 0.980 with grey pixels (none, BN) and 0.966 and "
+      "0.976 with pixels that are black or white: scripts/study_pytorch.py paper-mnist.");
   report.set_sentence("At the end BN has, against the network without it, " + found + ".");
 }
 
@@ -95,6 +99,7 @@ Claim paper_mnist() {
               "minus "
               "without",
           .plan = [](Plan& plan) { plan_paper_experiment(plan, kPaperRates); },
+          .expected_seeds = 2,
           .judge = judge};
 }
 

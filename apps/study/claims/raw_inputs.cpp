@@ -42,7 +42,8 @@ void judge(const Plan&, const Results& results, Report& report) {
                      accuracy("batch scaled"), accuracy("batch raw"), kTie);
   report.add(Number{"accuracy, BN, raw", accuracy("batch raw"), 0.9745});
   report.add(Number{"accuracy, BN, scaled", accuracy("batch scaled"), 0.974});
-  report.add(Number{"accuracy, none, raw, rate 0.1", none_raw, 0.1});
+  report.add(
+      number_of(results, "accuracy, none, raw, rate 0.1", at_rate("none raw", kRate), "accuracy", "0.10"));
   report.add(Number{"accuracy, none, raw, best rate " + best.shown(), none_best, 0.89});
   report.add(Number{"accuracy, none, scaled", accuracy("none scaled")});
   Figure figure{.title = "Raw pixels (0 to 255) against scaled ones (0 to 1)",
@@ -69,9 +70,10 @@ Claim raw_inputs() {
           .question = "Does a network with BN need its inputs scaled?",
           .setting =
               "784-100-100-100-10, ReLU, He initialisation, SGD, batches of 60, pixels as 0 to 255 or 0 to 1",
-          .measure = "Test accuracy at the end, scaled minus raw",
+          .measure =
+              "Test accuracy at the end, scaled minus raw; best rate: each seed at the rate at which the "
+              "mean over the other seeds is largest",
           .plan = plan,
-          .expected_seeds = 1,
           .judge = judge};
 }
 

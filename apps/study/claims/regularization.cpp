@@ -10,9 +10,7 @@ namespace keel::study {
 namespace {
 
 const std::vector<Arm> kArms = {
-    {"none", 0.924}, {"batch", 0.932}, {"dropout", 0.936}, {"batch+dropout", 0.935}, {"layer", 0.930}};
-// As good as, in accuracy.
-constexpr double kMargin = 0.002;
+    {"none", 0.924}, {"batch", 0.932}, {"dropout", 0.936}, {"batch+dropout", 0.935}, {"layer", "0.930"}};
 
 Net net_of(const std::string& arm) {
   Net net = {.depth = 2, .width = 512};
@@ -36,11 +34,15 @@ void judge(const Plan&, const Results& results, Report& report) {
   const auto accuracy = [&](const char* arm) { return results.values(arm, "accuracy"); };
   report.expect_more("BN generalises better than no normalisation", accuracy("batch"), accuracy("none"));
   report.expect_more("BN generalises as well as dropout, or better (to 0.2 points)", accuracy("batch"),
-                     accuracy("dropout"), -kMargin);
+                     accuracy("dropout"), -kTie);
   add_numbers(report, results, kArms, "accuracy", "test accuracy");
   add_numbers(report, results, {{"none"}, {"batch"}, {"dropout"}}, "train_loss", "training loss");
   report.add(
       chart_of(results, kArms, "accuracy", "Test accuracy after training on 2,000 images", "test accuracy"));
+  report.note_on_expected(
+      "The numbers expected are of 2,000 images drawn at random, which are more varied than the first 2,000, "
+      "of which these are. PyTorch finds 0.912, 0.920 and 0.927 with the first and 0.922, 0.931 and 0.935 "
+      "with random ones (none, BN, dropout): scripts/study_pytorch.py regularization.");
   report.set_sentence(
       fmt::format("Trained on 2,000 images the network reaches {} without either, {} with BN, {} with "
                   "dropout, {} with both, and {} "

@@ -40,7 +40,8 @@ void judge(const Plan&, const Results& results, Report& report) {
   report.expect_more("the shift costs more than half of what BN gains", lost, kept);
   add_numbers(report, results, kArms, "accuracy", "test accuracy");
   for (const Arm& arm : kArms) {
-    report.add(Number{"relative change of a layer's gradient by those in front, " + arm.name,
+    const std::string same = arm.name == "noisy" ? " (the noise the same before and after)" : "";
+    report.add(Number{"relative change of a layer's gradient by those in front, " + arm.name + same,
                       results.values(shift_of(arm.name), "shift")});
   }
   report.add(

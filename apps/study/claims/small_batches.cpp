@@ -9,17 +9,17 @@ namespace {
 
 struct Expected {
   std::string arm;
-  std::vector<double> accuracies;  // at batches of 2, 4, 8, 16 and 64; fewer: at 2 only
+  std::vector<Expectation> accuracies;  // at batches of 2, 4, 8, 16 and 64; or of none
 };
 const std::vector<Expected> kArms = {{"none", {}},
                                      {"batch", {0.42, 0.92, 0.954, 0.959, 0.966}},
-                                     {"layer", {0.960, 0.959, 0.956, 0.961, 0.953}},
+                                     {"layer", {"0.960", 0.959, 0.956, 0.961, 0.953}},
                                      {"group", {0.954, 0.956, 0.952, 0.959, 0.944}},
                                      {"rms", {}},
-                                     {"renorm", {0.78, 0.949, 0.960, 0.964, 0.966}},
+                                     {"renorm", {0.78, 0.949, "0.960", 0.964, 0.966}},
                                      {"weight", {}},
                                      {"weight, mean-only BN", {}},
-                                     {"bln", {0.923, 0.917, 0.931, 0.937, 0.945}},
+                                     {"bln", {}},
                                      {"full", {0.964, 0.966, 0.963, 0.963, 0.959}}};
 const std::vector<Index> kExpectedSizes = {2, 4, 8, 16, 64};
 // What counts as a loss of accuracy.
@@ -58,6 +58,10 @@ void judge(const Plan& plan, const Results& results, Report& report) {
     figure.series.push_back(over_batch_sizes(plan, results, arm.arm));
   }
   report.add(std::move(figure));
+  report.note_on_expected(
+      "GN's accuracy depends on its groups, and the numbers expected are of fewer than the 25 of 4 units "
+      "here. PyTorch finds 0.942 and 0.941 with 25 groups at batches of 8 and 16, 0.955 and 0.954 with 10, "
+      "and 0.960 and 0.960 with 4, as means of two seeds: scripts/study_pytorch.py small-batches.");
   report.set_sentence(fmt::format(
       "At batches of 2, BN reaches {}, against {} with LN, {} with GN and {} with batch renormalisation; at "
       "batches of "
@@ -84,7 +88,6 @@ Claim small_batches() {
       .measure =
           "Test accuracy after the epoch, LN minus BN and BN at batches of 64 minus BN, above one point",
       .plan = plan,
-      .expected_seeds = 1,
       .judge = judge};
 }
 

@@ -12,10 +12,10 @@ struct Case {
   std::string activation;
   double rate;
   // None and BN; of the change of the gradient too where there are four.
-  std::vector<double> range, change, beta;
+  std::vector<Expectation> range, change, beta;
 };
-const std::vector<Case> kCases = {{"relu", 0.1, {0.97, 0.12}, {6.8, 1.0}, {12.6, 6.7}},
-                                  {"relu", 0.5, {0.08, 0.10}, {}, {4.8, 4.1}},
+const std::vector<Case> kCases = {{"relu", 0.1, {0.97, 0.12}, {6.8, "1.0"}, {12.6, 6.7}},
+                                  {"relu", 0.5, {0.08, "0.10"}, {}, {4.8, 4.1}},
                                   {"sigmoid", 0.1, {}, {}, {}},
                                   {"sigmoid", 0.5, {}, {}, {}}};
 
@@ -36,7 +36,7 @@ void plan(Plan& plan) {
 void judge(const Plan&, const Results& results, Report& report) {
   struct Quantity {
     const char *path, *words;
-    std::vector<double> Case::*expected;
+    std::vector<Expectation> Case::*expected;
   };
   const Quantity quantities[] = {{"range", "range of the loss along the gradient", &Case::range},
                                  {"change", "largest change of the gradient (predictiveness)", &Case::change},
@@ -54,7 +54,7 @@ void judge(const Plan&, const Results& results, Report& report) {
       const std::string where = fmt::format("{}, rate {:g}: {}", one.activation, one.rate, quantity.words);
       report.expect_more(where + ", smaller with BN", none, batch);
       Number without{where + ", none", none}, with{where + ", BN", batch};
-      const std::vector<double>& expected = one.*quantity.expected;
+      const std::vector<Expectation>& expected = one.*quantity.expected;
       if (!expected.empty()) {
         without.expected = expected[0];
         with.expected = expected[1];
@@ -73,6 +73,11 @@ void judge(const Plan&, const Results& results, Report& report) {
     }
   }
   report.add(std::move(figure));
+  report.note_on_expected(
+      "Where numbers are not what was expected, of one seed, PyTorch agrees with what is found here: as "
+      "means of two seeds, with BN at rate 0.1, 1.56 for the largest change and 9.5 for the effective "
+      "smoothness, and at rate 0.5 ranges of 0.147 and 0.139 and an effective smoothness of 5.9 and 4.9 "
+      "without BN and with it: scripts/study_pytorch.py smooths-the-loss.");
   report.set_sentence("Along the gradient the loss ranges over, with BN against without: " + found + ".");
 }
 
@@ -92,7 +97,6 @@ Claim smooths_the_loss() {
               "that over "
               "eta |g|; without BN minus with it",
           .plan = plan,
-          .expected_seeds = 1,
           .judge = judge};
 }
 

@@ -64,22 +64,23 @@ void judge(const Plan&, const Results& results, Report& report) {
                       best(results, "batch", 100, false).values, kLearns);
   report.expect_more("residual, 100 blocks, each at its best learning rate: better with BN",
                      best(results, "batch", 100, true).values, best(results, "none", 100, true).values);
-  const auto add = [&](const std::string& words, const std::string& name, double rate, double expected) {
+  const auto add = [&](const std::string& words, const std::string& name, double rate,
+                       const Expectation& expected) {
     report.add(number_of(results, "accuracy, " + words, at_rate(name, rate), "accuracy", expected));
   };
   add("depth 50, rate 0.01, none", arm("none", 50, false), 0.01, 0.73);
   add("depth 50, rate 0.01, BN", arm("batch", 50, false), 0.01, 0.26);
+  add("depth 100, rate 0.01, none", arm("none", 100, false), 0.01, 0.1);
+  add("depth 100, rate 0.01, BN", arm("batch", 100, false), 0.01, 0.1);
   add("100 residual blocks, rate 0.1, none", arm("none", 100, true), 0.1, 0.1);
   add("100 residual blocks, rate 0.1, BN", arm("batch", 100, true), 0.1, 0.948);
   for (const bool residual : {false, true}) {
     for (const Index depth : residual ? kResidualDepths : kPlainDepths) {
       for (const std::string& norm : kNorms) {
         const AtBestRate found = best(results, norm, depth, residual);
-        Number number{fmt::format("accuracy, {} {}, {}, best rate {}", depth,
-                                  residual ? "residual blocks" : "plain layers", norm, found.shown()),
-                      found.values};
-        if (depth == 100 && !residual) number.expected = 0.1;
-        report.add(number);
+        report.add(Number{fmt::format("accuracy, {} {}, {}, best rate {}", depth,
+                                      residual ? "residual blocks" : "plain layers", norm, found.shown()),
+                          found.values});
       }
     }
     report.add(figure_of(results, residual ? kResidualDepths : kPlainDepths, residual));
@@ -87,6 +88,10 @@ void judge(const Plan&, const Results& results, Report& report) {
   const auto shown = [&](const char* norm, Index depth, bool residual) {
     return percent(best(results, norm, depth, residual).values);
   };
+  report.note_on_expected(
+      "With 100 residual blocks and BN, PyTorch finds 0.961 as the mean of two seeds; without the norm "
+      "behind the last block it does not learn at that rate: scripts/study_pytorch.py very-deep-networks. "
+      "What was expected, of one seed, must be of a block that differs a little.");
   report.set_sentence(
       fmt::format("Each at its best learning rate, plain networks of 100 layers reach {} with BN and {} "
                   "without, of 20 layers {} and "
@@ -98,21 +103,19 @@ void judge(const Plan&, const Results& results, Report& report) {
 }  // namespace
 
 Claim very_deep_networks() {
-  return {
-      .id = "very-deep-networks",
-      .title = "With BN, networks of over 100 layers train",
-      .sources = {{Article::faster, "over 100 layers"}, {Article::glossary, "much deeper"}},
-      .question = "Do plain and residual networks of 10 to 100 layers learn, with BN and without?",
-      .setting =
-          "Width 100, ReLU, He initialisation, SGD, batches of 60, 1,000 steps; plain, and residual with "
-          "norm, ReLU and Dense in each block; learning rates 0.001, 0.01 and 0.1",
-      .measure =
-          "Test accuracy at the end, with BN minus without, plain networks at the rate where an arm's mean "
-          "is "
-          "largest",
-      .plan = plan,
-      .expected_seeds = 1,
-      .judge = judge};
+  return {.id = "very-deep-networks",
+          .title = "With BN, networks of over 100 layers train",
+          .sources = {{Article::faster, "over 100 layers"}, {Article::glossary, "much deeper"}},
+          .question = "Do plain and residual networks of 10 to 100 layers learn, with BN and without?",
+          .setting =
+              "Width 100, ReLU, He initialisation, SGD, batches of 60, 1,000 steps; plain, and residual with "
+              "norm, ReLU and Dense in each block; learning rates 0.001, 0.01 and 0.1",
+          .measure =
+              "Test accuracy at the end, with BN minus without, each seed at the rate at which an arm's mean "
+              "over "
+              "the other seeds is largest",
+          .plan = plan,
+          .judge = judge};
 }
 
 }  // namespace keel::study

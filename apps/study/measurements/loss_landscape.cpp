@@ -30,7 +30,7 @@ std::size_t last_hidden_weight(const std::vector<Variable>& parameters) {
   return weights[weights.size() - 2];
 }
 
-// Leaves the weights as they are. Running statistics take part in training only, where nothing reads them.
+// Leaves the weights as they are. Running statistics do change, but nothing here evaluates.
 // Nothing if a loss on the way is not finite.
 std::optional<Look> look(Training& training, const data::Batch& batch) {
   std::vector<Variable> parameters = training.model().parameters();

@@ -1,0 +1,62 @@
+"""scripts/study_pytorch.py: each of its trainings, cut to a few steps on noise."""
+
+import contextlib
+import gzip
+import io
+import random
+import struct
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+try:
+    import torch  # noqa: F401
+except ModuleNotFoundError:
+    print("without PyTorch nothing to test")
+    sys.exit(0)
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+import study_pytorch
+
+NAMES = ("regularization", "keras-example", "paper-mnist", "bn-helps-rnns", "small-batches", "very-deep-networks",
+         "calibrated-averages", "consistent-inference", "smooths-the-loss")
+
+
+def write(path, shape, content):
+    path.write_bytes(gzip.compress(bytes([0, 0, 8, len(shape)]) + struct.pack(f">{len(shape)}I", *shape) + content))
+
+
+class StudyPytorch(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def run_all(self, *arguments):
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            study_pytorch.main([*arguments, "--data", str(self.folder), "--seeds", "2", "--steps", "2"])
+        return said.getvalue().splitlines()
+
+    def test_trains_every_setting(self):
+        noise = random.Random(1)
+        for part, count in (("train", 48100), ("t10k", 300)):
+            write(self.folder / f"{part}-images-idx3-ubyte.gz", (count, 28, 28), noise.randbytes(count * 784))
+            write(self.folder / f"{part}-labels-idx1-ubyte.gz", (count,),
+                  bytes(noise.randrange(10) for _ in range(count)))
+        lines = self.run_all(*NAMES)
+        for line in lines:
+            words, _, numbers = line.rpartition(": ")
+            self.assertIn(words.split(",")[0], NAMES)
+            self.assertEqual(len([float(number) for number in numbers.split()]), 2, line)
+        self.assertEqual({line.split(",")[0] for line in lines}, set(NAMES))
+        self.assertEqual(lines, self.run_all(*NAMES))
+
+    def test_says_what_is_missing(self):
+        with self.assertRaisesRegex(SystemExit, "expected train-images-idx3-ubyte or train-images-idx3-ubyte.gz"):
+            self.run_all("regularization")
+
+
+if __name__ == "__main__":
+    unittest.main()
