@@ -265,6 +265,8 @@ int run(int argc, char** argv) {
   }
   record["jobs"] = asked == 0 ? processors : asked;
   record["commits"] = study.commits();
+  // Trials of an earlier call may be of another.
+  record["judged_by"] = study::built_from();
   record["seconds"] = study.seconds();
   record["claims"] = study.claims();
   apps::write_json(directory.path() / apps::kStudyRecord, record);

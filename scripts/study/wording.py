@@ -248,6 +248,7 @@ def run_facts(record) -> list[tuple[str, str, bool]]:
     return [
         ("command", record["command"], True),
         ("commit", record["commit"], True),
+        *([("judged by", record["judged_by"], True)] if record.get("judged_by", record["commit"]) != record["commit"] else []),
         ("started", record["started"].replace("T", " ").replace("Z", " UTC"), False),
         ("took", f"{duration(record['seconds'])} of trials added up, {jobs}, for {claims} ({record['length']})", False),
         ("seeds", listed(record["seeds"]), False),

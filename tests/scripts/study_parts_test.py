@@ -53,6 +53,13 @@ class WordingTest(unittest.TestCase):
         for text in (wording.checks_text, wording.expected_text):
             self.assertEqual(text({"claims": [study_support.unfinished()]}), "")
 
+    def test_who_judged_is_told_where_it_was_another(self):
+        study = {**study_support.study(), "commit": "a1"}
+        for judge, told in ((None, False), ("a1", False), ("b2", True)):
+            facts = wording.run_facts({**study, **({"judged_by": judge} if judge else {})})
+            self.assertEqual(("judged by", "b2", True) in facts, told)
+            self.assertEqual("judged by" in [title for title, *_ in facts], told)
+
     def test_durations(self):
         self.assertEqual([wording.duration(seconds) for seconds in (0.02, 5.4, 90, 3599, 10234.5)],
                          ["under 1 s", "5 s", "2 min", "1 h 0 min", "2 h 51 min"])
