@@ -9,7 +9,7 @@
 
 namespace keel::study {
 
-Index paper_steps(const Plan& plan) { return plan.choose<Index>(4000, 50000); }
+Index paper_steps(const Plan& plan) { return plan.choose<Index>(2000, 50000); }
 
 void plan_paper_experiment(Plan& plan, const std::vector<double>& rates) {
   for (const char* norm : {"none", "batch"}) {

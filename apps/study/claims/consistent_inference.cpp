@@ -98,7 +98,7 @@ const Measurement& consistency() {
 }
 
 void plan(Plan& plan) {
-  plan.add("BN", consistency(), probe({.norm = "batch"}, kRate, plan.choose<Index>(1000, 3000)));
+  plan.add("BN", consistency(), probe({.norm = "batch"}, kRate, plan.choose<Index>(600, 3000)));
 }
 
 void judge(const Plan&, const Results& results, Report& report) {

@@ -22,7 +22,7 @@ void plan(Plan& plan) {
   for (const std::string norm : {"none", "batch"}) {
     Json setting =
         probe({.depth = 1, .width = 128, .norm = norm == "batch" ? keras_norm : norm, .norm_after = true},
-              kRate, plan.choose<Index>(3, 10) * kEpochSteps);
+              kRate, plan.choose<Index>(2, 10) * kEpochSteps);
     setting["init"] = "glorot_uniform";
     setting["optimizer"] = "adam";
     setting["batch"] = kBatch;

@@ -26,7 +26,7 @@ std::string at(const std::string& arm, Index classes) {
 
 void plan(Plan& plan) {
   constexpr double kRate = 0.05, kAlpha = 0.1;
-  const Index steps = plan.choose<Index>(1000, 3000);
+  const Index steps = plan.choose<Index>(600, 3000);
   for (const Expected& arm : kArms) {
     std::string norm = arm.arm;
     if (norm == "full") norm = norm_layer("full", {{"alpha", kAlpha}}).dump();

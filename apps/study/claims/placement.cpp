@@ -22,7 +22,7 @@ void plan(Plan& plan) {
       for (const double rate : kRates) {
         plan.add(at_rate(arm(activation, after), rate), train_and_test(),
                  probe({.activation = activation, .norm = "batch", .norm_after = after}, rate,
-                       plan.choose<Index>(1000, 3000)));
+                       plan.choose<Index>(600, 3000)));
       }
     }
   }

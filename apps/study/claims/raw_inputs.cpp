@@ -14,7 +14,7 @@ constexpr double kRate = 0.1, kRaw = 255;
 const std::vector<double> kRawRates = {1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 0.1};
 
 Json setting(const Plan& plan, const std::string& norm, double rate, double scale) {
-  Json setting = probe({.norm = norm}, rate, plan.choose<Index>(1000, 3000));
+  Json setting = probe({.norm = norm}, rate, plan.choose<Index>(600, 3000));
   if (scale != 1) setting["input_scale"] = scale;
   return setting;
 }

@@ -15,7 +15,7 @@ void plan(Plan& plan) {
   for (const char* norm : {"none", "batch"}) {
     for (const double rate : kRates) {
       plan.add(at_rate(norm, rate), train_and_test(),
-               probe({.depth = 1, .norm = norm}, rate, plan.choose<Index>(1000, 3000)));
+               probe({.depth = 1, .norm = norm}, rate, plan.choose<Index>(600, 3000)));
     }
   }
 }

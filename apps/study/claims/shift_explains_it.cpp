@@ -20,7 +20,7 @@ void plan(Plan& plan) {
   for (const Arm& arm : kArms) {
     const std::string norm =
         arm.name == "noisy" ? norm_layer("noisy", {{"shift", 0.5}, {"max_scale", 1.25}}).dump() : arm.name;
-    plan.add(arm.name, train_and_test(), probe({.norm = norm}, kRate, plan.choose<Index>(1000, 3000)));
+    plan.add(arm.name, train_and_test(), probe({.norm = norm}, kRate, plan.choose<Index>(600, 3000)));
     Json setting = probe({.norm = norm}, kRate, landscape_steps(plan));
     setting["probe_every"] = kLandscapeEvery;
     plan.add(shift_of(arm.name), loss_landscape(), setting);

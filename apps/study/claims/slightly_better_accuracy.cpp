@@ -15,7 +15,7 @@ void plan(Plan& plan) {
   constexpr double kRate = 0.1;
   for (const Arm& arm : kArms) {
     plan.add(arm.name, train_and_test(),
-             probe({.depth = 2, .width = 512, .norm = arm.name}, kRate, plan.choose<Index>(2000, 10000)));
+             probe({.depth = 2, .width = 512, .norm = arm.name}, kRate, plan.choose<Index>(1000, 10000)));
   }
 }
 
