@@ -66,14 +66,18 @@ AtBestRate at_best_rate(const Results& results, const std::string& arm, const st
     return place;
   };
   const std::size_t overall = best(seeds);
-  AtBestRate found = {
-      .values = {}, .rate = rates[overall], .at_edge = overall == 0 || overall + 1 == rates.size()};
+  AtBestRate found = {.values = {},
+                      .rate = rates[overall],
+                      .at_edge = overall == 0 || overall + 1 == rates.size(),
+                      .diverged = results.diverged(at_rate(arm, rates[overall]))};
   for (std::size_t seed = 0; seed < seeds; ++seed) found.values.push_back(by_rate[best(seed)][seed]);
   return found;
 }
 
 std::string AtBestRate::shown() const {
-  return at_edge ? fmt::format("{:g}, at the edge of the rates", rate) : fmt::format("{:g}", rate);
+  const std::string edge = at_edge ? ", at the edge of the rates" : "";
+  const std::string lost = diverged > 0 ? fmt::format(" ({} of {} diverged)", diverged, values.size()) : "";
+  return fmt::format("{:g}{}{}", rate, edge, lost);
 }
 
 Number number_of(const Results& results, const std::string& words, const std::string& label,

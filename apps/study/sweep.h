@@ -23,7 +23,8 @@ struct AtBestRate {
   std::vector<double> values;  // one a seed
   double rate;                 // the best over all seeds
   bool at_edge;                // the first or last of the rates: a better one may lie outside
-  // "0.3", or "3, at the edge of the rates"
+  Index diverged;              // seeds that diverged at `rate`
+  // "0.3", "3, at the edge of the rates" or "0.3 (5 of 5 diverged)"
   std::string shown() const;
 };
 AtBestRate at_best_rate(const Results& results, const std::string& arm, const std::vector<double>& rates,

@@ -74,7 +74,7 @@ def header(record) -> str:
             f"<section class=facts><h2>The articles</h2>\n{definitions(articles)}</section>\n"
             f"<section class=facts><h2>How to read this</h2>\n{definitions(meanings)}"
             "<p>The verdict follows from the checks by a rule that was fixed before the run. Intervals are of 95 %, "
-            "over the seeds; where two are compared, of their differences or ratios seed by seed. In figures, lines "
+            "over the seeds; where two are compared, of their differences or ratios seed by seed; the mean of ratios is the geometric one. In figures, lines "
             "and points are means over the seeds, bands and bars are their intervals; those of accuracies end at 0 "
             "and 100 %. One colour is one normalization throughout: <i>none</i> is blue and <i>batch</i> red. "
             "A run whose loss was no longer a number <i>diverged</i>: its accuracy counts as that of guessing, in means and "

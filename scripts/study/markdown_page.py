@@ -90,7 +90,7 @@ def document(record, page: str) -> str:
     lines += ["Articles:", "", *(f"- {key}: {escaped(title)}" for key, title in record["articles"].items()), ""]
     lines += ["## What was run", "", *table(("", ""), [
         (title, f"`{text}`" if typed else escaped(text)) for title, text, typed in wording.run_facts(record)])]
-    lines += ["Intervals are of 95 %, over the seeds, of paired differences or ratios where two are compared. "
+    lines += ["Intervals are of 95 %, over the seeds, of paired differences or ratios where two are compared; the mean of ratios is the geometric one. "
               "A run whose loss was no longer a number diverged: its accuracy counts as that of guessing. A verdict follows from the checks by a rule that was "
               "fixed before the run:", ""]
     lines += [f"- {verdict}: {meaning}." for verdict, meaning in wording.VERDICT_MEANINGS]

@@ -69,7 +69,7 @@ TEST_F(KeelStudy, ListsTheClaimsThatAreNamed) {
 TEST_F(KeelStudy, TestsClaimsAndWritesWhatItFound) {
   const Outcome outcome = study({"--claim", kClaims, "--seeds", "3"});
   EXPECT_EQ(outcome.status, 0) << outcome.err;
-  EXPECT_NE(outcome.out.find("normalized-outputs                 holds\n    Means are within "),
+  EXPECT_NE(outcome.out.find("normalized-outputs                 holds\n    Means are within about "),
             std::string::npos)
       << outcome.out;
   EXPECT_NE(outcome.out.find("\nresults: " + (out() / "study.json").string() + "\n"), std::string::npos);

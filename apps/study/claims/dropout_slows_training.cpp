@@ -67,7 +67,7 @@ Claim dropout_slows_training() {
           .question = "How much longer do the same steps take with dropout, and with BN?",
           .setting =
               "784-512-512-10, ReLU, SGD, batches of 60, dropout of one half behind each hidden layer, one "
-              "thread, nothing else running; the arms in turn",
+              "thread, no other trial running; the arms in turn",
           .measure = fmt::format(
               "Median time of a step, times the 10,000 steps of 10 epochs; slower if the interval of the "
               "ratio lies above {:g}",

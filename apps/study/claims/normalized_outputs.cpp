@@ -85,10 +85,11 @@ void judge(const Plan&, const Results& results, Report& report) {
   const auto largest = [](const std::vector<double>& values) {
     return *std::max_element(values.begin(), values.end());
   };
-  report.set_sentence(fmt::format(
-      "Means are within {:.1g} of 0 and variances within {:.1g} of 1, which epsilon accounts for; gamma and "
-      "beta give the inputs back within {:.1g} of their size.",
-      largest(mean), largest(below_one), largest(undone)));
+  report.set_sentence(
+      fmt::format("Means are within about {:.1g} of 0 and variances within about {:.1g} of 1, which epsilon "
+                  "accounts for; gamma and "
+                  "beta give the inputs back within about {:.1g} of their size.",
+                  largest(mean), largest(below_one), largest(undone)));
 }
 
 }  // namespace

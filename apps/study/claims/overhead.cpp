@@ -84,7 +84,7 @@ Claim overhead() {
       .sources = {{Article::transforms, "slower training"}, {Article::faster, "slower training"}},
       .question = "How much longer do a step of training and a forward pass take with BN?",
       .setting =
-          "784-100-100-100-10 and 784-512-512-512-10, ReLU, SGD, batches of 60, one thread, nothing else "
+          "784-100-100-100-10 and 784-512-512-512-10, ReLU, SGD, batches of 60, one thread, no other trial "
           "running; both arms in turn",
       .measure = fmt::format(
           "Medians of repetitions; slower if the interval of the ratio with BN over without lies above {:g}",

@@ -51,18 +51,19 @@ void judge(const Plan&, const Results& results, Report& report) {
 }  // namespace
 
 Claim shorter_epochs() {
-  return {.id = "shorter-epochs",
-          .title = "BN reduces the time of an epoch",
-          .sources = {{Article::dropout, "reduces training Epoch Times"}},
-          .question = "Does an epoch, the same number of steps, take less time with BN?",
-          .setting =
-              "784-100-100-100-10 and 784-512-512-512-10, ReLU, SGD, batches of 60, one thread, nothing else "
-              "running; both arms in turn",
-          .measure =
-              "Median time of a step, times the 1,000 steps of an epoch; the ratio without BN over with it, "
-              "above 1",
-          .plan = plan,
-          .judge = judge};
+  return {
+      .id = "shorter-epochs",
+      .title = "BN reduces the time of an epoch",
+      .sources = {{Article::dropout, "reduces training Epoch Times"}},
+      .question = "Does an epoch, the same number of steps, take less time with BN?",
+      .setting =
+          "784-100-100-100-10 and 784-512-512-512-10, ReLU, SGD, batches of 60, one thread, no other trial "
+          "running; both arms in turn",
+      .measure =
+          "Median time of a step, times the 1,000 steps of an epoch; the ratio without BN over with it, "
+          "above 1",
+      .plan = plan,
+      .judge = judge};
 }
 
 }  // namespace keel::study

@@ -90,7 +90,7 @@ void judge(const Plan&, const Results& results, Report& report) {
   report.add(chart_of_differences("What differs from PyTorch", {{"options", options}, {"numbers", distance}},
                                   kBound));
   report.set_sentence(
-      fmt::format("Of {} options of the signature {:g} differ; results are PyTorch's to {:.1g}.",
+      fmt::format("Of {} options of the signature {:g} differ; results are PyTorch's to about {:.1g}.",
                   kSignature.size(), mean_of(options), mean_of(distance)));
 }
 
