@@ -186,7 +186,8 @@ void print_verdicts(const Json& claims) {
                                 : claim.contains("failed") ? "failed"
                                                            : "not finished";
     const std::string words = complete ? claim.at("sentence").get<std::string>() : claim.value("failed", "");
-    fmt::print("{:<34} {}\n    {}\n", claim.at("id").get<std::string>(), verdict, words);
+    fmt::print("{:<34} {}\n{}", claim.at("id").get<std::string>(), verdict,
+               words.empty() ? "" : fmt::format("    {}\n", words));
   }
 }
 
@@ -248,7 +249,7 @@ int run(int argc, char** argv) {
   for (Index seed = 1; seed <= seeds; ++seed) record["seeds"].push_back(seed);
   directory.prepare({});
   add_finished_claims(claims, directory.path() / apps::kStudyRecord, record);
-  apps::watch_for_interruption();
+  apps::watch_for_interruption("keeping the trials that are finished");
   study::Study study(claims,
                      {.commit = study::built_from(),
                       .length = full ? study::Length::full : study::Length::quick,

@@ -1,11 +1,13 @@
 #include "support/interruption.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
-#include <string_view>
 
 namespace keel::apps {
 namespace {
@@ -13,20 +15,25 @@ namespace {
 // What a signal handler may touch.
 std::atomic<int> first_signal = 0;
 static_assert(std::atomic<int>::is_always_lock_free);
+// Written before the handler is there, and never destroyed: a signal may come while the program ends.
+std::array<char, 128> message;
+std::size_t message_size = 0;
 
 extern "C" void on_signal(int signal) {
   int none = 0;
   if (!first_signal.compare_exchange_strong(none, signal)) _exit(128 + signal);
   const int saved_errno = errno;
-  constexpr std::string_view kMessage = "\ninterrupted: saving after this step; once more to quit at once\n";
   // There is nobody to tell if this cannot be written.
-  [[maybe_unused]] const auto written = write(STDERR_FILENO, kMessage.data(), kMessage.size());
+  [[maybe_unused]] const auto written = write(STDERR_FILENO, message.data(), message_size);
   errno = saved_errno;
 }
 
 }  // namespace
 
-void watch_for_interruption() {
+void watch_for_interruption(std::string_view what) {
+  const auto end = fmt::format_to_n(message.begin(), message.size(),
+                                    "\ninterrupted: {}; once more to quit at once\n", what);
+  message_size = std::min(end.size, message.size());
   struct sigaction action = {};
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);

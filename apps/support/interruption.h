@@ -2,12 +2,15 @@
 // order, the second ends it at once.
 #pragma once
 
+#include <string_view>
+
 namespace keel::apps {
 
 // From now on the first of these signals is remembered, and said on stderr; the second ends the program with
 // its exit status, leaving files as they are. That nobody reads the output any more (SIGPIPE: Ctrl-C also
 // ends the tee behind a pipe) ends nothing from now on, so that a run is saved first.
-void watch_for_interruption();
+//   what: is done then, as the message says: "saving after this step"
+void watch_for_interruption(std::string_view what = "saving after this step");
 
 // Whether a signal has come. Any thread may ask.
 bool interrupted();

@@ -43,6 +43,7 @@ fs::path checkpoint_in(const fs::path& directory) {
 const char* reason_against_folding(const std::string& kind) {
   if (kind == "weight_norm") return "normalises weights and has no statistics";
   if (kind == "mean_only_batch_norm") return "only shifts, which costs next to nothing";
+  if (kind == "batch_layer_norm") return "mixes the batch's statistics with those of each example";
   return "takes its statistics from each example";
 }
 
@@ -59,7 +60,7 @@ void report_norms_that_stay(nn::Module& model, bool folded) {
     if (!folded) {
       fmt::print(stderr,
                  "warning: --fold-bn: expected a model with BatchNorm, BatchRenorm or FullNorm, found one "
-                 "without norms\n");
+                 "without norms, or with norms inside of recurrent layers only\n");
     }
     return;
   }

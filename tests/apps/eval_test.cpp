@@ -135,7 +135,7 @@ TEST_F(Eval, NamesTheNormsThatItCannotFold) {
   ASSERT_EQ(run_program("keel-train", {"--data", data(), "--out", path("none"), "--epochs", "1"}).status, 0);
   EXPECT_EQ(run_program("keel-eval", {path("none"), "--data", data(), "--fold-bn"}).err,
             "warning: --fold-bn: expected a model with BatchNorm, BatchRenorm or FullNorm, found one "
-            "without norms\n");
+            "without norms, or with norms inside of recurrent layers only\n");
 }
 
 TEST_F(Eval, TakesImageFoldersWithTheClassesOfTheRun) {
