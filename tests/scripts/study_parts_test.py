@@ -1,5 +1,6 @@
 """scripts/study: how numbers are written, and where a chart's points stand and what they look like."""
 
+import importlib.util
 import math
 import sys
 import unittest
@@ -123,6 +124,7 @@ class IntervalsTest(unittest.TestCase):
         made.find_limits()
         return made
 
+    @unittest.skipUnless(importlib.util.find_spec("matplotlib"), "this Python has no matplotlib")
     def test_all_of_an_interval_or_an_arrow(self):
         points = [{"x": x, "values": [1.0, 1.2], "mean": 1.1, "low": low, "high": high}
                   for x, low, high in ((1, 1.05, 1.25), (2, 1.0, 1.2))]
