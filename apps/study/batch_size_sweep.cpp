@@ -38,7 +38,7 @@ std::string norm_of(const std::string& arm, Index batch_size, Index steps) {
 constexpr Index kFirstBatch = 500;
 
 Json one_epoch(const Plan& plan, const std::string& arm, Index batch_size, double rate) {
-  const Index steps = plan.choose<Index>(20000, 60000) / batch_size;
+  const Index steps = plan.choose<Index>(10000, 60000) / batch_size;
   Json setting = probe({.norm = norm_of(arm, batch_size, steps)}, rate, steps);
   setting["batch"] = batch_size;
   if (arm.starts_with("weight")) setting["first_batch"] = kFirstBatch;

@@ -24,7 +24,7 @@ void plan(Plan& plan) {
   constexpr double kRate = 0.1;
   constexpr Index kExamples = 2000;
   for (const Arm& arm : kArms) {
-    Json setting = probe(net_of(arm.name), kRate, plan.choose<Index>(660, 3300));
+    Json setting = probe(net_of(arm.name), kRate, plan.choose<Index>(330, 3300));
     setting["train_examples"] = kExamples;
     plan.add(arm.name, train_and_test(), setting);
   }
