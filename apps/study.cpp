@@ -204,12 +204,14 @@ void add_finished_claims(std::vector<Claim>& chosen, const std::filesystem::path
   for (const char* key : {"length", "seeds", "data"}) {
     const Json found = earlier.is_object() ? earlier.value(key, Json()) : Json();
     check<FileError>(
-        found == record.at(key),
+        // In whatever order of keys.
+        nlohmann::json(found) == nlohmann::json(record.at(key)),
         "{}: expected the results of a study with the {} {}, found {}; remove it, or name another "
         "directory by --out",
         path.string(), key, record.at(key).dump(), found.dump());
   }
   record["started"] = earlier.value("started", record["started"]);
+  record["wall_seconds"] = earlier.value("wall_seconds", 0.0);
   const Json claims = earlier.value("claims", Json::array());
   for (const Claim& claim : study::all_claims()) {
     const auto is_it = [&](const Claim& other) { return other.id == claim.id; };
@@ -259,20 +261,30 @@ int run(int argc, char** argv) {
                       .test = sets.test,
                       .interrupted = apps::interrupted},
                      directory.path());
+  record["jobs"] = asked == 0 ? processors : asked;
+  // Trials of an earlier call may be of another.
+  record["judged_by"] = study::built_from();
+  const std::filesystem::path file = directory.path() / apps::kStudyRecord;
+  const double earlier_wall_seconds = record.value("wall_seconds", 0.0);
+  const auto start = std::chrono::steady_clock::now();
+  const auto save = [&] {
+    const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
+    record["commits"] = study.commits();
+    record["seconds"] = study.seconds();
+    record["wall_seconds"] = earlier_wall_seconds + wall.count();
+    record["claims"] = study.claims();
+    apps::write_json(file, record);
+  };
+  // From the beginning the directory tells other programs whose it is.
+  if (!std::filesystem::exists(file)) save();
   bool finished = false;
   {
     ProgressLines lines;
     finished = study.run([&](const auto& progress) { lines.show(progress); });
   }
-  record["jobs"] = asked == 0 ? processors : asked;
-  record["commits"] = study.commits();
-  // Trials of an earlier call may be of another.
-  record["judged_by"] = study::built_from();
-  record["seconds"] = study.seconds();
-  record["claims"] = study.claims();
-  apps::write_json(directory.path() / apps::kStudyRecord, record);
+  save();
   print_verdicts(record["claims"]);
-  fmt::print("\nresults: {}\n", (directory.path() / apps::kStudyRecord).string());
+  fmt::print("\nresults: {}\n", file.string());
   if (!finished) {
     fmt::print(stderr, "interrupted; the same command goes on\n");
     return apps::interrupted_status();

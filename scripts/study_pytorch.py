@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
 """Trains some settings of keel-study with PyTorch, to tell which of two measurements that differ is right.
 
-Each NAME is a claim with numbers that were not what was expected of them. Its arms are trained in the study's setting
-and in variants of it; a line for each has the test accuracies (or what else it names) of all seeds. Needs PyTorch.
+Each NAME is a claim with numbers that were not what was expected of them. Its arms are trained in the study's setting,
+where lines are named as the claim's numbers, and in variants of it; a line has the values of all seeds. Needs PyTorch.
+
+--out DIR, the directory of a study, keeps them in DIR/pytorch.json, where study_report.py finds them for its pages.
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
+import json
 import os
-import struct
+import statistics
 import sys
+import time
 from pathlib import Path
 
 try:
@@ -21,107 +24,9 @@ try:
 except ModuleNotFoundError as missing:
     sys.exit(f"error: expected a Python that has PyTorch, found {sys.executable} without {missing.name}")
 
-ETAS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
+sys.dont_write_bytecode = True
 
-
-class Mnist:
-    def __init__(self, directory: Path):
-        self.x, self.test_x = (self.read(directory, f"{part}-images-idx3-ubyte").float() / 255
-                               for part in ("train", "t10k"))
-        self.y, self.test_y = (self.read(directory, f"{part}-labels-idx1-ubyte").long().reshape(-1)
-                               for part in ("train", "t10k"))
-
-    @staticmethod
-    def read(directory, name):
-        """A row an example."""
-        for path, opener in ((directory / f"{name}.gz", gzip.open), (directory / name, open)):
-            if path.exists():
-                with opener(path, "rb") as file:
-                    content = file.read()
-                rank = content[3]
-                count, = struct.unpack(">I", content[4:8])
-                return torch.frombuffer(bytearray(content[4 + 4 * rank:]), dtype=torch.uint8).reshape(count, -1)
-        sys.exit(f"error: {directory}: expected {name} or {name}.gz, found neither")
-
-
-def started(layer, deviation=None):
-    """With He's normal weights, or those of a deviation, and biases 0."""
-    if deviation is None:
-        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-    else:
-        nn.init.normal_(layer.weight, 0, deviation)
-    nn.init.zeros_(layer.bias)
-    return layer
-
-
-def network(hidden, activation, norm=None, *, norm_after=False, deviation=None, dropout=0):
-    layers, inputs = [], 784
-    for units in hidden:
-        layers.append(started(nn.Linear(inputs, units), deviation))
-        block = [activation()]
-        if norm:
-            block.insert(1 if norm_after else 0, norm(units))
-        layers += block + ([nn.Dropout(dropout)] if dropout else [])
-        inputs = units
-    return nn.Sequential(*layers, started(nn.Linear(inputs, 10), deviation))
-
-
-class Residual(nn.Module):
-    """x + Dense(ReLU(BN(x))), so many times."""
-
-    def __init__(self, blocks, last_norm):
-        super().__init__()
-        self.first = started(nn.Linear(784, 100))
-        self.blocks = nn.ModuleList(nn.Sequential(nn.BatchNorm1d(100), nn.ReLU(), started(nn.Linear(100, 100)))
-                                    for _ in range(blocks))
-        self.last = nn.Sequential(*([nn.BatchNorm1d(100), nn.ReLU()] if last_norm else []),
-                                  started(nn.Linear(100, 10)))
-
-    def forward(self, x):
-        x = self.first(x)
-        for block in self.blocks:
-            x = x + block(x)
-        return self.last(x)
-
-
-class Rows(nn.Module):
-    """An LSTM that reads an image row by row; its first state is random in training."""
-
-    def __init__(self, state_noise):
-        super().__init__()
-        self.lstm, self.last, self.state_noise = nn.LSTM(28, 100, batch_first=True), nn.Linear(100, 10), state_noise
-
-    def forward(self, x):
-        state = torch.zeros(1, len(x), 100)
-        noise = self.state_noise * torch.randn_like(state) if self.training else state
-        return self.last(self.lstm(x.view(-1, 28, 28), (state + noise, state))[0][:, -1])
-
-
-def batches(count, size, steps, seed):
-    """Of indices, in another order in each epoch; what is left of one is dropped."""
-    generator, order, begin = torch.Generator().manual_seed(seed), None, count
-    for _ in range(steps):
-        if begin + size > count:
-            order, begin = torch.randperm(count, generator=generator), 0
-        yield order[begin:begin + size]
-        begin += size
-
-
-def train(model, optimizer, x, y, size, steps, seed, clip=None):
-    for indices in batches(len(x), size, steps, seed):
-        optimizer.zero_grad()
-        functional.cross_entropy(model(x[indices]), y[indices]).backward()
-        if clip:
-            nn.utils.clip_grad_norm_(model.parameters(), clip)
-        optimizer.step()
-
-
-def evaluate(model, x, y):
-    model.eval()
-    with torch.no_grad():
-        logits = model(x)
-    model.train()
-    return (logits.argmax(1) == y).float().mean().item(), functional.cross_entropy(logits, y).item()
+from study.pytorch_networks import (LayerNormLSTM, Mnist, Residual, Rows, batches, evaluate, look, network, train)
 
 
 class Runs:
@@ -129,13 +34,21 @@ class Runs:
 
     def __init__(self, mnist, seeds, steps):
         self.mnist, self.seeds, self.steps = mnist, seeds, steps
+        self.claim, self.found = None, []
 
-    def say(self, words, one):
+    def say(self, label, one):
         found = []
         for seed in range(1, self.seeds + 1):
             torch.manual_seed(seed)
             found.append(one(seed))
-        print(f"{words}: {' '.join(f'{value:.4f}' for value in found)}", flush=True)
+        print(f"{self.claim}, {label}: {' '.join(f'{value:.4f}' for value in found)}", flush=True)
+        self.found.append({"label": label, "values": found})
+
+    def of(self, claim):
+        """What is found for a claim."""
+        self.claim, self.found = claim, []
+        CLAIMS[claim](self)
+        return self.found
 
     def accuracy(self, model, rate, size, steps, seed, data=None, test=None):
         x, y = data or (self.mnist.x, self.mnist.y)
@@ -143,21 +56,21 @@ class Runs:
         return evaluate(model, *(test or (self.mnist.test_x, self.mnist.test_y)))[0]
 
     def regularization(self):
-        for which in ("the first", "random"):
+        for words, is_first in (("", True), (", random images", False)):
             for name, norm, dropout in (("none", None, 0), ("batch", nn.BatchNorm1d, 0), ("dropout", None, 0.5)):
-                def one(seed, norm=norm, dropout=dropout):
-                    picked = torch.arange(2000) if which == "the first" else torch.randperm(len(self.mnist.x))[:2000]
+                def one(seed, norm=norm, dropout=dropout, is_first=is_first):
+                    picked = torch.arange(2000) if is_first else torch.randperm(len(self.mnist.x))[:2000]
                     model = network([512, 512], nn.ReLU, norm, dropout=dropout)
                     return self.accuracy(model, 0.1, 60, 3300, seed, (self.mnist.x[picked], self.mnist.y[picked]))
-                self.say(f"regularization, {name}, {which} 2000 images", one)
+                self.say(f"test accuracy, {name}{words}", one)
 
     def keras_example(self):
         mnist, kept = self.mnist, 48000
         for words, data, held_out in (
-                ("60000 images, the test images held out", (mnist.x, mnist.y), (mnist.test_x, mnist.test_y)),
-                ("48000 images, the 12000 others held out", (mnist.x[:kept], mnist.y[:kept]),
+                ("", (mnist.x, mnist.y), (mnist.test_x, mnist.test_y)),
+                (", 48,000 images", (mnist.x[:kept], mnist.y[:kept]),
                  (mnist.x[kept:], mnist.y[kept:]))):
-            for name, norm in (("none", None), ("batch", lambda units: nn.BatchNorm1d(units, 1e-3, 0.01))):
+            for name, norm in (("none", None), ("BN", lambda units: nn.BatchNorm1d(units, 1e-3, 0.01))):
                 def losses(seed, norm=norm, data=data, held_out=held_out):
                     model = network([128], nn.ReLU, norm, norm_after=True)
                     for layer in model:
@@ -170,49 +83,88 @@ class Runs:
                         found.append(evaluate(model, *held_out)[1])
                     return found
                 known = {}
-                for which, pick in (("first", lambda found: found[0]), ("best", min)):
+                for which, pick in (("held-out loss after the first epoch", lambda found: found[0]),
+                                    ("best held-out loss", min)):
                     def one(seed, pick=pick, losses=losses, known=known):
                         if seed not in known:
                             known[seed] = losses(seed)
                         return pick(known[seed])
-                    self.say(f"keras-example, {name}, {words}, {which} loss", one)
+                    self.say(f"{which}, {name}{words}", one)
 
     def paper_mnist(self):
         mnist = self.mnist
-        for words, change in (("grey", lambda x: x), ("black or white", lambda x: (x > 0.5).float())):
-            for name, norm in (("none", None), ("batch", nn.BatchNorm1d)):
-                self.say(f"paper-mnist, {name}, rate 0.1, pixels {words}", lambda seed, norm=norm, change=change:
+        for words, change in (("", lambda x: x), (", black and white pixels", lambda x: (x > 0.5).float())):
+            for name, norm in (("none", None), ("BN", nn.BatchNorm1d)):
+                self.say(f"rate 0.1: accuracy at the end, {name}{words}", lambda seed, norm=norm, change=change:
                          self.accuracy(network([100] * 3, nn.Sigmoid, norm, deviation=0.05), 0.1, 60, 50000, seed,
                                        (change(mnist.x), mnist.y), (change(mnist.test_x), mnist.test_y)))
 
     def bn_helps_rnns(self):
-        for noise in (0.1, 0):
-            for size in (100, 4):
-                def one(seed, noise=noise, size=size):
-                    model = Rows(noise)
-                    train(model, torch.optim.RMSprop(model.parameters(), 1e-3, momentum=0.9), self.mnist.x,
-                          self.mnist.y, size, min(2400, self.steps), seed, clip=1)
-                    return evaluate(model, self.mnist.test_x[:5000], self.mnist.test_y[:5000])[0]
-                self.say(f"bn-helps-rnns, none, state noise {noise}, batches of {size}", one)
+        def train_rows(make, noise, size, seed):
+            model = Rows(make(), noise)
+            parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+            train(model, torch.optim.RMSprop(parameters, 1e-3, momentum=0.9), self.mnist.x, self.mnist.y, size,
+                  min(2400, self.steps), seed, clip=1)
+            return evaluate(model, self.mnist.test_x[:5000], self.mnist.test_y[:5000])[0]
+        for name, make, noises in (("none", lambda: nn.LSTM(28, 100, batch_first=True), (0.1, 0)),
+                                   ("layer", lambda: LayerNormLSTM(28, 100), (0.1,))):
+            for noise in noises:
+                for size in (100, 4):
+                    self.say(f"accuracy, {name}, batches of {size}" + ("" if noise else ", first state 0"),
+                             lambda seed, make=make, noise=noise, size=size: train_rows(make, noise, size, seed))
 
     def small_batches(self):
         for groups in (25, 10, 4):
             for size in (8, 16):
-                self.say(f"small-batches, GN of {groups} groups, batches of {size}",
+                self.say(f"accuracy, group m {size}" + ("" if groups == 25 else f", {groups} groups"),
                          lambda seed, groups=groups, size=size: self.accuracy(
                              network([100] * 3, nn.ReLU, lambda units: nn.GroupNorm(groups, units)), 0.1 * size / 64,
                              size, 60000 // size, seed))
 
     def very_deep_networks(self):
         for last_norm in (True, False):
-            self.say(f"very-deep-networks, 100 residual blocks, BN, {'a' if last_norm else 'no'} norm behind the last",
+            self.say("accuracy, 100 residual blocks, rate 0.1, BN" + ("" if last_norm else ", none behind the last"),
                      lambda seed, last_norm=last_norm: self.accuracy(Residual(100, last_norm), 0.1, 60, 1000, seed))
 
     def calibrated_averages(self):
         for momentum in (0.001, 0.01, 0.1):
-            self.say(f"calibrated-averages, momentum {momentum}, 100 steps", lambda seed, momentum=momentum:
+            self.say(f"accuracy, momentum {momentum}", lambda seed, momentum=momentum:
                      self.accuracy(network([100] * 3, nn.ReLU, lambda units: nn.BatchNorm1d(units, 1e-5, momentum)),
                                    0.1, 60, 100, seed))
+
+    def step_microseconds(self, models, seed):
+        """Of a training step of each, medians of repetitions in which all take their turn."""
+        x, y = self.mnist.x, self.mnist.y
+        optimizers = {name: torch.optim.SGD(model.parameters(), 0.1) for name, model in models.items()}
+        steps, taken = min(50, self.steps), {name: [] for name in models}
+        for repetition in range(26):
+            for name, model in models.items():
+                start = time.process_time()
+                train(model, optimizers[name], x, y, 60, steps, seed)
+                if repetition:  # the first warms up
+                    taken[name].append(1e6 * (time.process_time() - start) / steps)
+        return {name: statistics.median(values) for name, values in taken.items()}
+
+    def say_times(self, words, scale, make):
+        """One number for each of the models, of which each seed has its own."""
+        known = {}
+
+        def one(seed, name):
+            if seed not in known:
+                known[seed] = self.step_microseconds(make(), seed)
+            return scale * known[seed][name]
+        for name in make():
+            self.say(words.format(name), lambda seed, name=name: one(seed, name))
+
+    def overhead(self):
+        for width in (100, 512):
+            self.say_times(f"microseconds for a step of training, width {width}, {{}}", 1, lambda width=width: {
+                name: network([width] * 3, nn.ReLU, norm) for name, norm in (("none", None), ("BN", nn.BatchNorm1d))})
+
+    def dropout_slows_training(self):
+        self.say_times("seconds for 10 epochs, {}", 1e-6 * 10000, lambda: {
+            name: network([512] * 2, nn.ReLU, norm, dropout=dropout)
+            for name, norm, dropout in (("none", None, 0), ("BN", nn.BatchNorm1d, 0), ("dropout", None, 0.5))})
 
     def consistent_inference(self):
         def one(seed, size):
@@ -225,12 +177,12 @@ class Runs:
                          zip(self.mnist.test_x.split(size), self.mnist.test_y.split(size)) if len(x) == size]
             return sum(right) / (size * len(right))
         for size in (0, 2, 16, 256):
-            self.say("consistent-inference, " + (f"statistics of batches of {size}" if size else "running averages"),
+            self.say(f"accuracy with batch statistics, {size}" if size else "accuracy with running averages",
                      lambda seed, size=size: one(seed, size))
 
     def smooths_the_loss(self):
-        for name, norm, rate in (("none", None, 0.1), ("batch", nn.BatchNorm1d, 0.1), ("none", None, 0.5),
-                                 ("batch", nn.BatchNorm1d, 0.5)):
+        for name, norm, rate in (("none", None, 0.1), ("BN", nn.BatchNorm1d, 0.1), ("none", None, 0.5),
+                                 ("BN", nn.BatchNorm1d, 0.5)):
             known = {}
 
             def looks(seed, norm=norm, rate=rate):
@@ -245,57 +197,69 @@ class Runs:
                     functional.cross_entropy(model(x), y).backward()
                     sgd.step()
                 return torch.tensor(found)
-            for column, quantity in enumerate(("range", "change", "beta")):
+            for column, quantity in enumerate(("range of the loss along the gradient",
+                                                "largest change of the gradient (predictiveness)",
+                                                "effective smoothness")):
                 for kind, reduce in (("mean", torch.mean), ("median", torch.median)):
                     def one(seed, column=column, reduce=reduce, known=known, looks=looks):
                         if seed not in known:
                             known[seed] = looks(seed)
                         return reduce(known[seed][:, column]).item()
-                    self.say(f"smooths-the-loss, relu, {name}, rate {rate}: {quantity}, {kind} of the looks", one)
+                    self.say(f"relu, rate {rate}: {quantity}, {name}" + ("" if kind == "mean" else ", medians"), one)
 
 
-def look(model, x, y):
-    """Along the gradient of a batch: the loss's range, and the gradient's largest change, also over the distance."""
-    parameters = list(model.parameters())
+CLAIMS = {"regularization": Runs.regularization, "keras-example": Runs.keras_example, "paper-mnist": Runs.paper_mnist,
+          "bn-helps-rnns": Runs.bn_helps_rnns, "small-batches": Runs.small_batches,
+          "very-deep-networks": Runs.very_deep_networks, "overhead": Runs.overhead,
+          "dropout-slows-training": Runs.dropout_slows_training, "calibrated-averages": Runs.calibrated_averages,
+          "consistent-inference": Runs.consistent_inference, "smooths-the-loss": Runs.smooths_the_loss}
+SHARED = {"bn-helps-rnns": "layer-norm-for-rnns"}  # a claim of the same numbers
 
-    def gradients():
-        model.zero_grad()
-        loss = functional.cross_entropy(model(x), y)
-        loss.backward()
-        return loss.item(), torch.cat([parameter.grad.reshape(-1) for parameter in parameters])
-    start = [parameter.detach().clone() for parameter in parameters]
-    first = gradients()[1]
-    losses, changes = [], []
-    for eta in ETAS:
-        begin = 0
-        with torch.no_grad():
-            for parameter, value in zip(parameters, start):
-                parameter.copy_(value - eta * first[begin:begin + value.numel()].view_as(value))
-                begin += value.numel()
-        loss, gradient = gradients()
-        losses.append(loss)
-        changes.append((gradient - first).norm().item())
-    with torch.no_grad():
-        for parameter, value in zip(parameters, start):
-            parameter.copy_(value)
-    return (max(losses) - min(losses), max(changes),
-            max(change / (eta * first.norm().item()) for change, eta in zip(changes, ETAS)))
+
+def kept(path):
+    """What is in the file already, by claim."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        version, claims = content["pytorch"], content["claims"]
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        sys.exit(f"error: {path}: expected what an earlier call wrote, found: {error!r}")
+    if version != torch.__version__:
+        sys.exit(f"error: {path}: expected what PyTorch {torch.__version__} found, found that of {version}: remove it, or "
+                 "name another directory")
+    return claims
+
+
+def keep(path, claims):
+    """All at once."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.write_text(json.dumps({"pytorch": torch.__version__, "claims": claims}, indent=1) + "\n", encoding="utf-8")
+    os.replace(unfinished, path)
 
 
 def main(arguments=None):
-    names = {name.replace("_", "-"): name for name in vars(Runs)
-             if not name.startswith("_") and name not in ("say", "accuracy")}
+    claims = list(CLAIMS)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", metavar="NAME", nargs="+", choices=names, help=", ".join(names))
+    parser.add_argument("names", metavar="NAME", nargs="+", choices=[*claims, "all"], help=", ".join(claims) + ", or all")
     parser.add_argument("--data", metavar="DIR", type=Path, default=os.environ.get("KEEL_MNIST_DIR", "data/mnist"),
                         help="the four files of MNIST, as they are or with .gz (default: KEEL_MNIST_DIR)")
-    parser.add_argument("--seeds", metavar="K", type=int, default=2, help="1 to K (default: 2)")
+    parser.add_argument("--seeds", metavar="K", type=int, default=3, help="1 to K (default: 3)")
     parser.add_argument("--steps", metavar="N", type=int, default=sys.maxsize, help="at most (default: the study's)")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="keep what is found in DIR/pytorch.json, with what "
+                        "is there of other claims")
     options = parser.parse_args(arguments)
+    if options.out and not options.out.is_dir():
+        parser.error(f"--out: expected a directory, found {options.out}")
     torch.set_num_threads(1)
+    if options.out:
+        kept(options.out / "pytorch.json")  # before anything is trained
     runs = Runs(Mnist(Path(options.data)), options.seeds, options.steps)
-    for name in options.names:
-        getattr(runs, names[name])()
+    for claim in claims if "all" in options.names else options.names:
+        found = runs.of(claim)
+        if options.out:
+            path = options.out / "pytorch.json"
+            keep(path, {**kept(path), claim: found, **({SHARED[claim]: found} if claim in SHARED else {})})
 
 
 if __name__ == "__main__":

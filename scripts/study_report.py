@@ -2,6 +2,7 @@
 """Makes of a study's results (DIR/study.json, by keel-study) an HTML page that needs no other file, and a Markdown one.
 
 Both tell of each claim what the article says, how it was tested, what was found with 95 % intervals, and the verdict.
+What study_pytorch.py found for a claim stands beside that, if DIR/pytorch.json has it.
 
 usage: scripts/study_report.py DIR [--html FILE] [--markdown FILE] [--commit HASH]
        scripts/study_report.py DIR --publish docs/claims.md
@@ -132,7 +133,7 @@ def main(arguments: list[str]) -> int:
         elif options.render:
             write_pages(read_published(options.render), options.render.with_suffix(".html"), options.render)
         else:
-            study = record.read(options.dir / "study.json")
+            study = record.read_with_pytorch(options.dir / "study.json")
             commit = options.commit or commit_of(study, bool(options.publish))
             matplotlib_version()  # before anything is written
             if options.publish:

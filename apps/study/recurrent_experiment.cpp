@@ -52,11 +52,8 @@ void add_recurrent_findings(const Results& results, Report& report) {
     return percent(results.values(recurrent_label(norm, size), "accuracy"));
   };
   report.note_on_expected(
-      "Without a norm, PyTorch's LSTM finds 0.973 at batches of 100 and 0.852 at batches of 4 with this "
-      "setting, "
-      "as means of two seeds: scripts/study_pytorch.py bn-helps-rnns. So what was expected, of one seed, is "
-      "not of "
-      "this setting.");
+      "The numbers expected are of one seed and of a setting of which not all is known. "
+      "scripts/study_pytorch.py trains the LSTM of this one with PyTorch, without a norm and with LN.");
   report.set_sentence(
       fmt::format("At batches of 100 the LSTM reaches {} without a norm, {} with LN and {} with BN; at "
                   "batches of 4, {}, {} and {}.",

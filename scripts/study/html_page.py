@@ -137,6 +137,10 @@ def section(record, claim, looks, draw) -> str:
         rows, anchor = list(number_rows(claim)), f"{claim['id']}-numbers"
         parts.append(table("numbers", ("number", "mean", "95 % interval", "expected", "it is"), rows, anchor)
                      if len(rows[0]) == 5 else table("numbers", ("number", "mean", "95 % interval"), rows, anchor))
+    if claim.get("pytorch"):
+        parts.append(table("numbers", [text(title) for title in wording.pytorch_titles(record)],
+                           [[text(label), *map(unbroken, rest[:1]), *map(text, rest[1:])]
+                            for label, *rest in wording.pytorch_rows(claim)]))
     parts += [f"<p class=note>{text(wording.spoken(note))}</p>\n" for note in parts_of(claim, "notes")]
     took = f"{wording.duration(claim['seconds'])} of trials · " if claim["complete"] else ""
     parts.append(f'<p class=back>{took}<a href="#top">all claims</a></p>\n</section>\n')

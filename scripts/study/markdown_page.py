@@ -78,6 +78,8 @@ def section(record, claim, page: str) -> list[str]:
         rows = list(number_rows(claim))
         titles = ("number", "mean", "95 % interval", "expected (it is)")
         lines += table(titles[:len(rows[0])], rows)
+    if claim.get("pytorch"):
+        lines += table(wording.pytorch_titles(record), [[escaped(cell) for cell in row] for row in wording.pytorch_rows(claim)])
     for note in parts_of(claim, "notes"):
         lines += [f"Note: {escaped(wording.spoken(note))}", ""]
     return lines

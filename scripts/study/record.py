@@ -29,6 +29,8 @@ QUANTITY = {"label": str, "values": list, **INTERVAL}
 FIGURE = {"title": str, "x_label": str, "y_label": str, "log_x": bool, "log_y": bool, "series": list}
 SERIES = {"name": str, "points": list}
 POINT = {"x": NUMBER, **INTERVAL}
+PYTORCH = {"pytorch": str, "claims": dict}
+PYTORCH_NUMBER = {"label": str, "values": list}
 
 KINDS = {str: "text", int: "a whole number", bool: "true or false", list: "a list", dict: "an object",
          NUMBER: "a number", OPTIONAL_NUMBER: "a number or null"}
@@ -121,6 +123,18 @@ def check_claim(claim, articles, place):
         check_figure(figure, f"{place}.figures[{index}]")
 
 
+def check_pytorch(numbers, place):
+    """Those of one claim."""
+    if not isinstance(numbers, list):
+        raise StudyError(f"{place}: expected {KINDS[list]}, found {kind_of(numbers)}")
+    for index, number in enumerate(numbers):
+        at = f"{place}[{index}]"
+        require(number, PYTORCH_NUMBER, at)
+        require_all(number["values"], NUMBER, f"{at}.values")
+        if not number["values"]:
+            raise StudyError(f"{at}.values: expected one at least, found none")
+
+
 def check_record(record, path):
     require(record, RECORD, str(path))
     if record["program"] != "keel-study":
@@ -128,6 +142,7 @@ def check_record(record, path):
     ids = set()
     for index, claim in enumerate(record["claims"]):
         check_claim(claim, record["articles"], f"{path}: claims[{index}]")
+        check_pytorch(claim.get("pytorch", []), f"{path}: claims[{index}].pytorch")
         if claim["id"] in ids:
             raise StudyError(f"{path}: claims[{index}]: expected an id of its own, found {claim['id']} again")
         ids.add(claim["id"])
@@ -135,19 +150,37 @@ def check_record(record, path):
         raise StudyError(f"{path}: expected claims, found none")
 
 
-def read(path: Path) -> dict:
-    """A study that is known to be whole.   throws: StudyError"""
+def read_json(path: Path, what: str):
     def no_constant(word):
         raise ValueError(f"{word} is no JSON")
 
     try:
-        record = json.loads(path.read_text(encoding="utf-8"), parse_constant=no_constant)
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=no_constant)
     except OSError as error:
-        raise StudyError(f"{path}: expected the results of keel-study, cannot be read: {error.strerror}") from error
+        raise StudyError(f"{path}: expected {what}, cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise StudyError(f"{path}: expected JSON, found: {error}") from error
+
+
+def read(path: Path) -> dict:
+    """A study that is known to be whole.   throws: StudyError"""
+    record = read_json(path, "the results of keel-study")
     check_record(record, path)
     return record
+
+
+def read_with_pytorch(path: Path) -> dict:
+    """The same, with what study_pytorch.py found for its claims if that is beside it.   throws: StudyError"""
+    record, beside = read(path), path.with_name("pytorch.json")
+    if not beside.exists():
+        return record
+    found = read_json(beside, "what study_pytorch.py found")
+    require(found, PYTORCH, str(beside))
+    for claim, numbers in found["claims"].items():
+        check_pytorch(numbers, f"{beside}: {claim}")
+    claims = [{**claim, "pytorch": found["claims"].get(claim["id"], [])} if claim["complete"] else claim
+              for claim in record["claims"]]
+    return {**record, "pytorch": found["pytorch"], "claims": claims}
 
 
 def verdict_of(claim) -> str:

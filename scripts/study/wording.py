@@ -141,6 +141,21 @@ def expected_of(number) -> str:
     return " to ".join(plain(100 * end if percent else end, 4) for end in ends) + (" %" if percent else "")
 
 
+def pytorch_titles(record) -> tuple:
+    return (f"with PyTorch {record['pytorch']}", "mean", "each seed", "here")
+
+
+def pytorch_rows(claim):
+    """What PyTorch found, and beside it what the claim has under the same name."""
+    here = {number["label"]: number for number in claim["numbers"]}
+    for number in claim.get("pytorch", []):
+        label, values = number["label"], number["values"]
+        percent = is_share(label, values)
+        shown = [Amount(value, None, None, percent).mean for value in (sum(values) / len(values), *values)]
+        same = number_amount(here[label]).mean if label in here else ""
+        yield label, shown[0], ", ".join(one.removesuffix(" %") for one in shown[1:]), same
+
+
 def articles_of(claim) -> str:
     return ", ".join(source["article"] for source in claim["sources"])
 
@@ -189,7 +204,7 @@ def expected_text(record) -> str:
             "rounding, outside of the range that would hold 95 % of the means of as many seeds as it is of. "
             f"{missed} of {len(numbers)} do; by chance alone about "
             f"{plain(len(numbers) / 20, 1 if len(numbers) >= 20 else 2)} would. Notes at the claims say what is known "
-            "of the reasons.")
+            "of the reasons" + (f", beside what PyTorch {record['pytorch']} finds on the same data." if "pytorch" in record else "."))
 
 
 def distinct_numbers(record) -> list:
@@ -238,7 +253,7 @@ def data_text(data) -> str:
 def run_facts(record) -> list[tuple[str, str, bool]]:
     """What was run: title, text, and whether that is something typed."""
     machine = record["machine"]
-    cores = machine.get("cores")
+    cores, load = machine.get("cores"), machine.get("load_at_start")
     processor = str(machine.get("processor", "unknown"))
     jobs = f"{record['jobs']} at a time" if record["jobs"] > 1 else "one at a time"
     finished = sum(claim["complete"] for claim in record["claims"])
@@ -250,10 +265,12 @@ def run_facts(record) -> list[tuple[str, str, bool]]:
         ("commit", record["commit"], True),
         *([("judged by", record["judged_by"], True)] if record.get("judged_by", record["commit"]) != record["commit"] else []),
         ("started", record["started"].replace("T", " ").replace("Z", " UTC"), False),
-        ("took", f"{duration(record['seconds'])} of trials added up, {jobs}, for {claims} ({record['length']})", False),
+        ("took", (f"{duration(record['wall_seconds'])}; " if "wall_seconds" in record else "")
+         + f"{duration(record['seconds'])} of trials added up, {jobs}, for {claims} ({record['length']})", False),
         ("seeds", listed(record["seeds"]), False),
         ("data", data_text(record["data"]), False),
-        ("processor", processor + (f", {count_of(cores, 'core')}" if cores else ""), False),
+        ("processor", processor + (f", {count_of(cores, 'core')}" if cores else "")
+         + (f", load at the start {load:.2f}" if load is not None else ""), False),
         ("system", str(machine.get("system", "unknown")), False),
         ("program", f"{record['program']} {record['version']}, {record['compiler']}, kernels for {record['isa']}",
          False),

@@ -3,7 +3,9 @@
 import contextlib
 import gzip
 import io
+import json
 import random
+import re
 import struct
 import sys
 import tempfile
@@ -11,7 +13,7 @@ import unittest
 from pathlib import Path
 
 try:
-    import torch  # noqa: F401
+    import torch
 except ModuleNotFoundError:
     print("without PyTorch nothing to test")
     sys.exit(0)
@@ -52,6 +54,25 @@ class StudyPytorch(unittest.TestCase):
             self.assertEqual(len([float(number) for number in numbers.split()]), 2, line)
         self.assertEqual({line.split(",")[0] for line in lines}, set(NAMES))
         self.assertEqual(lines, self.run_all(*NAMES))
+
+        # Times are not the same again.
+        self.assertEqual(len(self.run_all("overhead", "--out", str(self.folder))), 4)
+        self.assertEqual(len(self.run_all("dropout-slows-training", "--out", str(self.folder))), 3)
+        self.run_all("bn-helps-rnns", "--out", str(self.folder))
+        kept = json.loads((self.folder / "pytorch.json").read_text())
+        self.assertEqual(kept["pytorch"], torch.__version__)
+        self.assertEqual(list(kept["claims"]),
+                         ["overhead", "dropout-slows-training", "bn-helps-rnns", "layer-norm-for-rnns"])
+        self.assertEqual(kept["claims"]["bn-helps-rnns"], kept["claims"]["layer-norm-for-rnns"])
+        self.assertEqual(kept["claims"]["overhead"][1]["label"], "microseconds for a step of training, width 100, BN")
+        for number in sum(kept["claims"].values(), []):
+            self.assertEqual(len(number["values"]), 2)
+        for text, message in (("{", "pytorch.json: expected what an earlier call wrote, found"),
+                              ('{"pytorch": "0.1", "claims": {}}', f"what PyTorch {torch.__version__} found, found that of 0.1")):
+            (self.folder / "pytorch.json").write_text(text)
+            with self.assertRaisesRegex(SystemExit, re.escape(message)):
+                self.run_all("overhead", "--out", str(self.folder))
+            self.assertEqual((self.folder / "pytorch.json").read_text(), text)
 
     def test_says_what_is_missing(self):
         with self.assertRaisesRegex(SystemExit, "expected train-images-idx3-ubyte or train-images-idx3-ubyte.gz"):

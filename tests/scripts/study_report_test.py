@@ -147,6 +147,8 @@ class MarkdownTest(StudyTest):
                       page)
         self.assertIn("| [BN is a mild regularizer](#regularizes) | dropout | **not shown** | BN gains 0.4", page)
         self.assertIn("| commit | `abc` |", page)
+        self.assertIn("| took | 1 h 30 min; 2 h 51 min of trials added up, 2 at a time, for 6 claims of 7 (full) |", page)
+        self.assertIn("| processor | Example CPU @ 2.50GHz, 2 cores, load at the start 0.12 |", page)
         self.assertIn("| largest \\|mean\\| | 2.4 × 10⁻⁷ | – |", page)
         self.assertIn("| steps to 97 %, batch | 1077 | 925 to 1229 | 900 (**▲ higher**) |", page)
         self.assertIn("| µs a step | 817.4 (1 of 5 seeds diverged) | 809.9 to 824.9 | – |", page)
@@ -159,6 +161,42 @@ class MarkdownTest(StudyTest):
         for table in re.findall(r"(?:^\|.*\n)+", page, re.MULTILINE):
             columns = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
             self.assertEqual(len(columns), 1, table)
+
+
+class PyTorchTest(StudyTest):
+    def study_with(self, found):
+        self.save()
+        (self.folder / "pytorch.json").write_text(json.dumps(found))
+        return record.read_with_pytorch(self.folder / "study.json")
+
+    def test_stands_beside_what_was_found(self):
+        study = {**self.study_with(study_support.pytorch()), "commit": "abc"}
+        page = markdown_page.document(study, "study.html")
+        self.assertEqual(page.count("| with PyTorch 1.13.1 | mean | each seed | here |"), 1)
+        here = re.search(r"^\| test accuracy, dropout \| ([\d.]* %) \|", page, re.MULTILINE)[1]
+        self.assertIn(f"| test accuracy, dropout | 93.57 % | 93.51, 93.62 | {here} |\n"
+                      "| test accuracy, &lt;random&gt; images | 94.75 % | 94.50, 95.00 | – |\n"
+                      "| µs a step | 1267 | 1234, 1300 | 817.4 |\n", page)
+        self.assertIn("reasons, beside what PyTorch 1.13.1 finds on the same data.", page)
+        html = Page(html_page.document(study, None))
+        self.assertEqual(html.open, [])
+        self.assertIn("test accuracy, <random> images", html.text)
+        record.check_record(study, "s")
+
+    def test_without_it(self):
+        self.assertNotIn("PyTorch 1.13.1", markdown_page.document({**self.study, "commit": "abc"}, "study.html"))
+
+    def test_what_cannot_be_read(self):
+        for found, message in (([], "expected an object, found []"), ({"pytorch": "1"}, "expected claims, found pytorch"),
+                               ({"pytorch": "1", "claims": {"a": 1}}, "pytorch.json: a: expected a list, found 1"),
+                               ({"pytorch": "1", "claims": {"a": [{"label": "x"}]}}, "a[0]: expected values, found label"),
+                               ({"pytorch": "1", "claims": {"a": [{"label": "x", "values": []}]}},
+                                "a[0].values: expected one at least, found none"),
+                               ({"pytorch": "1", "claims": {"a": [{"label": "x", "values": ["1"]}]}},
+                                'a[0].values[0]: expected a number, found "1"')):
+            with self.assertRaises(record.StudyError) as caught:
+                self.study_with(found)
+            self.assertIn(message, str(caught.exception))
 
 
 @unittest.skipUnless(HAVE_MATPLOTLIB, "needs matplotlib")
@@ -244,7 +282,10 @@ class PagesTest(StudyTest):
         docs = self.folder / "docs"
         docs.mkdir()
         page = docs / "claims.md"
+        found = {"very-deep": study_support.pytorch()["claims"]["regularizes"]}
+        (self.folder / "pytorch.json").write_text(json.dumps({"pytorch": "1.13.1", "claims": found}))
         self.make(self.save(self.SHORT), "--publish", page, "--commit", "abc")
+        self.assertIn("| with PyTorch 1.13.1 |", page.read_text())
         self.assertEqual(sorted(path.name for path in docs.iterdir()), ["claims.html", "claims.json", "claims.md"])
         published = json.loads((docs / "claims.json").read_text())
         self.assertEqual((published["command"], published["commit"]), ("keel-study --full --all --jobs 2", "abc"))

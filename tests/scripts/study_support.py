@@ -198,14 +198,22 @@ def unfinished():
             if key not in ("seconds", "verdict", "sentence", "checks", "numbers", "figures", "notes")}
 
 
+def pytorch():
+    """What study_pytorch.py would have found for one of the claims, and for one that is not finished."""
+    numbers = [{"label": "test accuracy, dropout", "values": [0.9351, 0.9362]},
+               {"label": "test accuracy, <random> images", "values": [0.945, 0.95]},
+               {"label": "µs a step", "values": [1234.5, 1300.25]}]
+    return {"pytorch": "1.13.1", "claims": {"regularizes": numbers, "recurrent": numbers[:1]}}
+
+
 def study():
     noise = Noise(7)
     return {"program": "keel-study", "version": "0.1.0", "compiler": "GCC 12.2.0", "isa": "x86-64-v4", "length": "full",
             "seeds": SEEDS, "jobs": 2, "command": "build/bin/keel-study --full --all --jobs 2 --out /home/me/study",
             "data": {"name": "mnist", "training": {"examples": 60000, "crc32": "0f1e2d3c"},
                      "test": {"examples": 10000, "crc32": "a1b2c3d4"}},
-            "machine": {"processor": "Example CPU @ 2.50GHz", "cores": 2, "system": "Linux 6.1"},
-            "started": "2026-03-01T12:34:56Z", "seconds": 10234.5, "commits": {"0123abc": 1451}, "articles": ARTICLES,
+            "machine": {"processor": "Example CPU @ 2.50GHz", "cores": 2, "load_at_start": 0.125, "system": "Linux 6.1"},
+            "started": "2026-03-01T12:34:56Z", "seconds": 10234.5, "wall_seconds": 5400.0, "commits": {"0123abc": 1451}, "articles": ARTICLES,
             "claims": [speed(noise), learning_rates(noise), batch_sizes(noise), deep(noise), little_data(noise),
                        exact(), unfinished()]}
 

@@ -91,12 +91,16 @@ TEST_F(KeelStudy, KeepsTheClaimsOfEarlierCalls) {
   json ids = json::array();
   for (const json& claim : before["claims"]) ids.push_back(claim["id"]);
   EXPECT_EQ(ids, (json{"normalized-outputs", "signatures"}));
-  // So does when it started.
-  const std::string long_ago = "2001-02-03T04:05:06Z", now = before["started"];
-  std::string text = keel::testing::text_of(out() / "study.json");
-  keel::testing::write_text(out() / "study.json", text.replace(text.find(now), now.size(), long_ago));
+  // So does when it started, and how long it took, also from a file in which keys are in another order.
+  const std::string long_ago = "2001-02-03T04:05:06Z";
+  constexpr double kDay = 86400;
+  before["started"] = long_ago;
+  before["wall_seconds"] = before["wall_seconds"].get<double>() + kDay;
+  keel::testing::write_text(out() / "study.json", before.dump());
   EXPECT_EQ(study({"--claim", "signatures", "--seeds", "2"}).status, 0);
   EXPECT_EQ(record()["started"], long_ago);
+  EXPECT_GT(record()["wall_seconds"], kDay);
+  EXPECT_LT(record()["wall_seconds"], 1.5 * kDay);
   before = record();
   // What would take their place is refused.
   for (const Strings& other : {Strings{"--seeds", "3"}, {"--seeds", "2", "--full"}}) {

@@ -1,13 +1,18 @@
 #include "study/training.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <cmath>
+#include <csignal>
 #include <numeric>
 #include <set>
 
 #include "keel/data/synthetic_digits.h"
 #include "study/exact.h"
+#include "study/measurements/step_time.h"
 #include "study/measurements/train.h"
 #include "study/nets.h"
 #include "support/errors.h"
@@ -213,6 +218,44 @@ TEST(Net, IsDescribedLayerByLayer) {
   EXPECT_EQ(norm_layer("noisy", {{"shift", 0.5}}).dump(), R"({"layer":"noisy_batch_norm","shift":0.5})");
   const Net with_options{.depth = 1, .norm = norm_layer("batch", {{"momentum", 0.5}}).dump()};
   EXPECT_EQ(model_of(with_options)["layers"][2].dump(), R"({"layer":"batch_norm","momentum":0.5})");
+}
+
+TEST_F(StudyTraining, StepsAreTimedWithWhatElseTheMachineDoes) {
+  const auto timed_setting = [](Index steps) {
+    Json arms;
+    for (const char* norm : {"none", "batch"}) arms[norm] = setting({.depth = 1, .width = 8, .norm = norm});
+    return timed(std::move(arms), steps, 3);
+  };
+  const Json found = step_time().run(timed_setting(5), context());
+  for (const char* arm : {"none", "batch"}) {
+    for (const char* what : {"step", "forward", "folded"}) EXPECT_GT(found[arm][what], 0) << arm << what;
+    EXPECT_GT(found[arm]["step"], found[arm]["forward"]) << arm;
+  }
+  EXPECT_GE(found["others"], 0);
+
+  Results results;
+  results.add("known", found);
+  results.add("unknown", {{"others", nullptr}});
+  Report report;
+  add_others(results, "known", report);
+  add_others(results, "unknown", report);
+  EXPECT_EQ(report.to_json()["numbers"].size(), 1);
+}
+
+TEST_F(StudyTraining, AnotherProgramThatRunsMeanwhileShows) {
+  const pid_t other = fork();
+  ASSERT_GE(other, 0);
+  if (other == 0) {
+    for (std::atomic<bool> stays = true; stays;) {
+    }
+  }
+  Json arms;
+  arms["none"] = setting({.depth = 1, .width = 100});
+  const Json found = step_time().run(timed(arms, 200, 5), context());
+  kill(other, SIGKILL);
+  waitpid(other, nullptr, 0);
+  // On a machine of one processor it has a half.
+  EXPECT_GT(found["others"], 0.25);
 }
 
 }  // namespace

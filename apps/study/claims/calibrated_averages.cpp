@@ -105,9 +105,7 @@ void judge(const Plan& plan, const Results& results, Report& report) {
   report.add(std::move(figure));
   report.note_on_expected(
       "With a momentum of 0.001 seeds differ by more than a tenth: one, of which the numbers expected are, "
-      "says little. "
-      "PyTorch finds 0.80, 0.896 and 0.912 with these momenta, as means of three: scripts/study_pytorch.py "
-      "calibrated-averages.");
+      "says little. scripts/study_pytorch.py trains three with PyTorch.");
 }
 
 }  // namespace

@@ -66,12 +66,7 @@ void judge(const Plan&, const Results& results, Report& report) {
       .series = {curve_of(results, "none", "loss", "none"), curve_of(results, "batch", "loss", "batch")}});
   report.note_on_expected(
       "The numbers expected are of 48,000 training images with the 12,000 others held out; here all are "
-      "trained on and the "
-      "test images held out. PyTorch finds 0.142 without and 0.126 with BN after the first epoch (two and "
-      "eight seeds, as "
-      "those of BN are farther apart) and 0.070 and 0.069 at best with this setting, and 0.156, 0.139, 0.085 "
-      "and 0.087 with "
-      "the other: scripts/study_pytorch.py keras-example.");
+      "trained on and the test images held out. scripts/study_pytorch.py trains both with PyTorch.");
   report.set_sentence(
       fmt::format("After one epoch the held-out loss is {:.3f} with BN and {:.3f} without; at its best "
                   "{:.3f} and {:.3f}; the "

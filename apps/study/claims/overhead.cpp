@@ -64,11 +64,12 @@ void judge(const Plan&, const Results& results, Report& report) {
     }
     figure.series.push_back(std::move(series));
   }
+  for (const Width& width : kWidths) add_others(results, label(width.units), report);
   report.add(std::move(figure));
   report.note_on_expected(
-      "What was expected at width 100 is of PyTorch, in which a step of so small a network is mostly the "
-      "cost of calling operations, of which BN is one more; here BN's passes over the data are what it "
-      "costs.");
+      "What was expected is of PyTorch, in which a step of a network of width 100 takes longer and BN adds "
+      "more to it: scripts/study_pytorch.py times both. A likely reason is the cost of calling operations, "
+      "of which BN is one more; here it is what its passes over the data take.");
   report.set_sentence(fmt::format(
       "BN changes the time of a step by {} at width {} and by {} at width {}; that of inference "
       "by {} and {}, and by {} and {} once it is folded into the weights.",

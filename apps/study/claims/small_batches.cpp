@@ -60,8 +60,7 @@ void judge(const Plan& plan, const Results& results, Report& report) {
   report.add(std::move(figure));
   report.note_on_expected(
       "GN's accuracy depends on its groups, and the numbers expected are of fewer than the 25 of 4 units "
-      "here. PyTorch finds 0.942 and 0.941 with 25 groups at batches of 8 and 16, 0.955 and 0.954 with 10, "
-      "and 0.960 and 0.960 with 4, as means of two seeds: scripts/study_pytorch.py small-batches.");
+      "here. scripts/study_pytorch.py trains with 25, 10 and 4 groups with PyTorch.");
   report.set_sentence(fmt::format(
       "At batches of 2, BN reaches {}, against {} with LN, {} with GN and {} with batch renormalisation; at "
       "batches of "

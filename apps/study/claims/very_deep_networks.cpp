@@ -91,8 +91,8 @@ void judge(const Plan&, const Results& results, Report& report) {
     return percent(best(results, norm, depth, residual).values);
   };
   report.note_on_expected(
-      "With 100 residual blocks and BN, PyTorch finds 0.961 as the mean of two seeds; without the norm "
-      "behind the last block it does not learn at that rate: scripts/study_pytorch.py very-deep-networks.");
+      "The numbers expected are of one seed. scripts/study_pytorch.py trains the residual blocks with "
+      "PyTorch, also without the norm behind the last, on which it depends whether they learn.");
   report.set_sentence(
       fmt::format("Each at its best learning rate, plain networks of 100 layers reach {} with BN and {} "
                   "without, of 20 layers {} and "

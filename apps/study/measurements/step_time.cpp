@@ -1,8 +1,13 @@
 #include "study/measurements/step_time.h"
 
+#include <fmt/format.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <optional>
 
 #include "keel/nn/fold_batch_norm.h"
 #include "study/nets.h"
@@ -11,13 +16,44 @@
 namespace keel::study {
 namespace {
 
+double seconds_on(clockid_t clock) {
+  timespec time = {};
+  clock_gettime(clock, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
 // Of this thread alone: what the clock on the wall says where nothing else runs, and nearly that where
 // something does.
-double processor_microseconds() {
-  timespec time = {};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return 1e6 * static_cast<double>(time.tv_sec) + 1e-3 * static_cast<double>(time.tv_nsec);
+double processor_microseconds() { return 1e6 * seconds_on(CLOCK_THREAD_CPUTIME_ID); }
+
+// How long all processors together have been busy, with whatever: in ticks in the first line of /proc/stat
+// (man 5 proc), which are those of user, nice, system, idle, iowait, irq, softirq and steal.
+std::optional<double> busy_seconds() {
+  std::ifstream file("/proc/stat");
+  std::string word;
+  double user = 0, nice = 0, system = 0, idle = 0, waiting = 0, irq = 0, softirq = 0, stolen = 0;
+  file >> word >> user >> nice >> system >> idle >> waiting >> irq >> softirq >> stolen;
+  if (!file || word != "cpu") return {};
+  return (user + nice + system + irq + softirq + stolen) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
+
+// How many processors other programs have kept busy since it was made.
+class OtherWork {
+ public:
+  Json processors() const {
+    const std::optional<double> busy = busy_seconds();
+    const double own = seconds_on(CLOCK_PROCESS_CPUTIME_ID) - own_;
+    const double passed = seconds_on(CLOCK_MONOTONIC) - start_;
+    if (!busy || !busy_ || passed <= 0) return nullptr;
+    // Ticks are coarse.
+    return std::max(0.0, (*busy - *busy_ - own) / passed);
+  }
+
+ private:
+  std::optional<double> busy_ = busy_seconds();
+  double own_ = seconds_on(CLOCK_PROCESS_CPUTIME_ID);
+  double start_ = seconds_on(CLOCK_MONOTONIC);
+};
 
 template <class F>
 double microseconds_of(Index times, const F& f) {
@@ -67,12 +103,13 @@ Json run(const Json& setting, const TrialContext& context) {
     arms.back().forward.clear();
     arms.back().folded_forward.clear();
   }
+  const OtherWork others;
   for (Index repetition = 0; repetition < setting.at("repetitions"); ++repetition) {
     for (Arm& arm : arms) repeat(arm, steps);
     // So that none is always the one behind another.
     std::reverse(arms.begin(), arms.end());
   }
-  Json result = Json::object();
+  Json result = {{"others", others.processors()}};
   for (const Arm& arm : arms) {
     result[arm.name] = {{"step", median_of(arm.step)},
                         {"forward", median_of(arm.forward)},
@@ -94,8 +131,14 @@ double seconds(const Json& setting) {
 
 const Measurement& step_time() {
   static const Measurement measurement = {
-      .name = "step_time", .version = 2, .run = run, .seconds = seconds, .alone = true};
+      .name = "step_time", .version = 3, .run = run, .seconds = seconds, .alone = true};
   return measurement;
+}
+
+void add_others(const Results& results, const std::string& label, Report& report) {
+  const std::vector<double> others = results.values(label, "others");
+  if (std::any_of(others.begin(), others.end(), [](double value) { return std::isnan(value); })) return;
+  report.add({fmt::format("processors that other programs kept busy, {}", label), others});
 }
 
 Json timed(Json arms, Index steps, Index repetitions) {

@@ -13,7 +13,12 @@ namespace keel::study {
 //   step         microseconds of an update, with the gathering of its batch
 //   forward      microseconds of a batch in evaluation mode
 //   folded       the same with BN folded into the layers next to it
+// and "others": how many processors other programs kept busy meanwhile, which makes times longer though they
+// are the processor's; null where the system does not say
 const Measurement& step_time();
+
+// Adds "others" of the trials with a label, unless it is not known.
+void add_others(const Results& results, const std::string& label, Report& report);
 
 // The setting for it.
 Json timed(Json arms, Index steps, Index repetitions);
