@@ -151,10 +151,10 @@ void settle(CommandLine& command) {
 }
 
 int run(int argc, char** argv) {
-  CommandLine command(
-      kProgram,
-      "Trains the same network on MNIST with and without Batch Normalization, or with other norms, from the\n"
-      "same weights and on the same batches, and logs every epoch.\n");
+  CommandLine command(kProgram,
+                      "Trains the same network on MNIST with and without Batch Normalization, or with\n"
+                      "other norms, from the same weights and on the same batches, and logs every\n"
+                      "epoch.\n");
   declare(command);
   if (!command.parse(argc, argv)) return 0;
   const std::optional<apps::RecordedRun> earlier = earlier_run(command);

@@ -210,8 +210,13 @@ void add_finished_claims(std::vector<Claim>& chosen, const std::filesystem::path
         "directory by --out",
         path.string(), key, record.at(key).dump(), found.dump());
   }
+  // When it began, at what load, and how long it took until now, if that is known.
   record["started"] = earlier.value("started", record["started"]);
-  record["wall_seconds"] = earlier.value("wall_seconds", 0.0);
+  const Json machine = earlier.value("machine", Json());
+  const Json load = machine.is_object() ? machine.value("load_at_start", Json()) : Json();
+  record["machine"]["load_at_start"] = load.is_number() ? load : Json();
+  const Json seconds = earlier.value("wall_seconds", Json());
+  record["wall_seconds"] = seconds.is_number() ? seconds : Json();
   const Json claims = earlier.value("claims", Json::array());
   for (const Claim& claim : study::all_claims()) {
     const auto is_it = [&](const Claim& other) { return other.id == claim.id; };
@@ -224,8 +229,9 @@ void add_finished_claims(std::vector<Claim>& chosen, const std::filesystem::path
 }
 
 int run(int argc, char** argv) {
-  CommandLine command(
-      kProgram, "Tests what articles say of Batch Normalization: trains networks, compares, and judges.\n");
+  CommandLine command(kProgram,
+                      "Tests what articles say of Batch Normalization: trains networks, compares, and\n"
+                      "judges.\n");
   declare(command);
   if (!command.parse(argc, argv)) return 0;
   const Index seeds = command.integer("seeds", 2, 1000);
@@ -265,13 +271,14 @@ int run(int argc, char** argv) {
   // Trials of an earlier call may be of another.
   record["judged_by"] = study::built_from();
   const std::filesystem::path file = directory.path() / apps::kStudyRecord;
-  const double earlier_wall_seconds = record.value("wall_seconds", 0.0);
+  const Json earlier_wall_seconds = record.value("wall_seconds", Json(0.0));
   const auto start = std::chrono::steady_clock::now();
   const auto save = [&] {
     const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
     record["commits"] = study.commits();
     record["seconds"] = study.seconds();
-    record["wall_seconds"] = earlier_wall_seconds + wall.count();
+    record["wall_seconds"] =
+        earlier_wall_seconds.is_number() ? Json(earlier_wall_seconds.get<double>() + wall.count()) : Json();
     record["claims"] = study.claims();
     apps::write_json(file, record);
   };
@@ -280,7 +287,10 @@ int run(int argc, char** argv) {
   bool finished = false;
   {
     ProgressLines lines;
-    finished = study.run([&](const auto& progress) { lines.show(progress); });
+    finished = study.run([&](const auto& progress) {
+      lines.show(progress);
+      if (!progress.claims.empty()) save();  // so that little is lost to a kill but the trials that run
+    });
   }
   save();
   print_verdicts(record["claims"]);

@@ -22,10 +22,10 @@ void print_info() {
 
 int run(int argc, char** argv) {
   const char* mnist = std::getenv("KEEL_MNIST_DIR");
-  apps::CommandLine command(
-      "keel-bench",
-      "Measures the parts of Keel beside what this machine can do at most. Takes the flags of\n"
-      "Google Benchmark too, such as --benchmark_filter=step/mlp and --benchmark_list_tests.\n");
+  apps::CommandLine command("keel-bench",
+                            "Measures the parts of Keel beside what this machine can do at most. Takes the\n"
+                            "flags of Google Benchmark too, such as --benchmark_filter=step/mlp and\n"
+                            "--benchmark_list_tests.\n");
   command.add_flag("info", "Print what the benchmarks run on, and run none");
   command.add(
       "data", "DIR|synthetic", mnist != nullptr && *mnist != '\0' ? mnist : "synthetic",

@@ -4,13 +4,12 @@
 Each NAME is a claim with numbers that were not what was expected of them. Its arms are trained in the study's setting,
 where lines are named as the claim's numbers, and in variants of it; a line has the values of all seeds. Needs PyTorch.
 
---out DIR, the directory of a study, keeps them in DIR/pytorch.json, where study_report.py finds them for its pages.
+--out DIR, the directory of a full study, keeps them in DIR/pytorch.json, where study_report.py finds them for its pages.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import sys
@@ -26,23 +25,17 @@ except ModuleNotFoundError as missing:
 
 sys.dont_write_bytecode = True
 
-from study.pytorch_networks import (LayerNormLSTM, Mnist, Residual, Rows, batches, evaluate, look, network, train)
+from study.pytorch_file import PyTorchFile, PyTorchFileError, said
+from study.pytorch_networks import (LayerNormLSTM, Mnist, OtherWork, Residual, Rows, accuracy_of, batches, evaluate, known,
+                                    look, network, train)
 
 
 class Runs:
-    """The settings, a method each; `steps` of them at most."""
+    """The settings, a method for each claim; `steps` of them at most."""
 
     def __init__(self, mnist, seeds, steps):
         self.mnist, self.seeds, self.steps = mnist, seeds, steps
         self.claim, self.found = None, []
-
-    def say(self, label, one):
-        found = []
-        for seed in range(1, self.seeds + 1):
-            torch.manual_seed(seed)
-            found.append(one(seed))
-        print(f"{self.claim}, {label}: {' '.join(f'{value:.4f}' for value in found)}", flush=True)
-        self.found.append({"label": label, "values": found})
 
     def of(self, claim):
         """What is found for a claim."""
@@ -50,216 +43,207 @@ class Runs:
         CLAIMS[claim](self)
         return self.found
 
-    def accuracy(self, model, rate, size, steps, seed, data=None, test=None):
-        x, y = data or (self.mnist.x, self.mnist.y)
-        train(model, torch.optim.SGD(model.parameters(), rate), x, y, size, min(steps, self.steps), seed)
-        return evaluate(model, *(test or (self.mnist.test_x, self.mnist.test_y)))[0]
+    def measure(self, one):
+        """one(seed) gives numbers by their labels."""
+        by_seed = []
+        for seed in range(1, self.seeds + 1):
+            torch.manual_seed(seed)
+            by_seed.append(one(seed))
+        for label in by_seed[0]:
+            number = {"label": label, "values": [found[label] for found in by_seed]}
+            print(f"{self.claim}, {said(number)}", flush=True)
+            self.found.append(number)
+
+    def accuracy(self, label, make, rate, size, steps, data=None, test=None):
+        """Of a network that SGD trains, by seed. make() gives it, data(seed) what it is trained on."""
+        def one(seed):
+            x, y = data(seed) if data else (self.mnist.x, self.mnist.y)
+            model = make()
+            train(model, torch.optim.SGD(model.parameters(), rate), x, y, size, min(steps, self.steps), seed)
+            return {label: evaluate(model, *(test or (self.mnist.test_x, self.mnist.test_y)))[0]}
+        self.measure(one)
 
     def regularization(self):
+        def images(is_first):
+            picked = torch.arange(2000) if is_first else torch.randperm(len(self.mnist.x))[:2000]
+            return self.mnist.x[picked], self.mnist.y[picked]
         for words, is_first in (("", True), (", random images", False)):
-            for name, norm, dropout in (("none", None, 0), ("batch", nn.BatchNorm1d, 0), ("dropout", None, 0.5)):
-                def one(seed, norm=norm, dropout=dropout, is_first=is_first):
-                    picked = torch.arange(2000) if is_first else torch.randperm(len(self.mnist.x))[:2000]
-                    model = network([512, 512], nn.ReLU, norm, dropout=dropout)
-                    return self.accuracy(model, 0.1, 60, 3300, seed, (self.mnist.x[picked], self.mnist.y[picked]))
-                self.say(f"test accuracy, {name}{words}", one)
+            for name, norm, dropout in (("none", None, 0), ("batch", nn.BatchNorm1d, 0), ("dropout", None, 0.5),
+                                        ("batch+dropout", nn.BatchNorm1d, 0.5), ("layer", nn.LayerNorm, 0)):
+                self.accuracy(f"test accuracy, {name}{words}",
+                              lambda norm=norm, dropout=dropout: network([512] * 2, nn.ReLU, norm, dropout=dropout),
+                              0.1, 60, 3300, lambda seed, is_first=is_first: images(is_first))
 
     def keras_example(self):
         mnist, kept = self.mnist, 48000
         for words, data, held_out in (
                 ("", (mnist.x, mnist.y), (mnist.test_x, mnist.test_y)),
-                (", 48,000 images", (mnist.x[:kept], mnist.y[:kept]),
-                 (mnist.x[kept:], mnist.y[kept:]))):
+                (", 48,000 images", (mnist.x[:kept], mnist.y[:kept]), (mnist.x[kept:], mnist.y[kept:]))):
             for name, norm in (("none", None), ("BN", lambda units: nn.BatchNorm1d(units, 1e-3, 0.01))):
-                def losses(seed, norm=norm, data=data, held_out=held_out):
+                def one(seed, name=name + words, norm=norm, data=data, held_out=held_out):
                     model = network([128], nn.ReLU, norm, norm_after=True)
                     for layer in model:
                         if isinstance(layer, nn.Linear):
                             nn.init.xavier_uniform_(layer.weight)
-                    adam, epoch_steps = torch.optim.Adam(model.parameters(), 1e-3), len(data[0]) // 32
-                    found = []
+                    adam, steps = torch.optim.Adam(model.parameters(), 1e-3), min(len(data[0]) // 32, self.steps)
+                    losses = []
                     for epoch in range(10):
-                        train(model, adam, *data, 32, min(epoch_steps, self.steps), 100 * seed + epoch)
-                        found.append(evaluate(model, *held_out)[1])
-                    return found
-                known = {}
-                for which, pick in (("held-out loss after the first epoch", lambda found: found[0]),
-                                    ("best held-out loss", min)):
-                    def one(seed, pick=pick, losses=losses, known=known):
-                        if seed not in known:
-                            known[seed] = losses(seed)
-                        return pick(known[seed])
-                    self.say(f"{which}, {name}{words}", one)
+                        last = train(model, adam, *data, 32, steps, 100 * seed + epoch)
+                        losses.append(evaluate(model, *held_out)[1])
+                    return {f"held-out loss after the first epoch, {name}": losses[0],
+                            f"best held-out loss, {name}": min(filter(None, losses), default=None), f"training loss of the last epoch, {name}": last}
+                self.measure(one)
 
     def paper_mnist(self):
         mnist = self.mnist
         for words, change in (("", lambda x: x), (", black and white pixels", lambda x: (x > 0.5).float())):
-            for name, norm in (("none", None), ("BN", nn.BatchNorm1d)):
-                self.say(f"rate 0.1: accuracy at the end, {name}{words}", lambda seed, norm=norm, change=change:
-                         self.accuracy(network([100] * 3, nn.Sigmoid, norm, deviation=0.05), 0.1, 60, 50000, seed,
-                                       (change(mnist.x), mnist.y), (change(mnist.test_x), mnist.test_y)))
+            data, test = (change(mnist.x), mnist.y), (change(mnist.test_x), mnist.test_y)
+            for rate in (0.1, 0.5, 1):
+                for name, norm in (("none", None), ("BN", nn.BatchNorm1d)):
+                    self.accuracy(f"rate {rate}: accuracy at the end, {name}{words}",
+                                  lambda norm=norm: network([100] * 3, nn.Sigmoid, norm, deviation=0.05),
+                                  rate, 60, 50000, lambda seed, data=data: data, test)
 
     def bn_helps_rnns(self):
-        def train_rows(make, noise, size, seed):
-            model = Rows(make(), noise)
-            parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-            train(model, torch.optim.RMSprop(parameters, 1e-3, momentum=0.9), self.mnist.x, self.mnist.y, size,
-                  min(2400, self.steps), seed, clip=1)
-            return evaluate(model, self.mnist.test_x[:5000], self.mnist.test_y[:5000])[0]
-        for name, make, noises in (("none", lambda: nn.LSTM(28, 100, batch_first=True), (0.1, 0)),
-                                   ("layer", lambda: LayerNormLSTM(28, 100), (0.1,))):
-            for noise in noises:
-                for size in (100, 4):
-                    self.say(f"accuracy, {name}, batches of {size}" + ("" if noise else ", first state 0"),
-                             lambda seed, make=make, noise=noise, size=size: train_rows(make, noise, size, seed))
+        for name, make in (("none", lambda: nn.LSTM(28, 100, batch_first=True)), ("layer", lambda: LayerNormLSTM(28, 100))):
+            for size in (100, 4):
+                def one(seed, name=name, make=make, size=size):
+                    model = Rows(make(), state_noise=0.1)
+                    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+                    train(model, torch.optim.RMSprop(parameters, 1e-3, momentum=0.9), self.mnist.x, self.mnist.y, size,
+                          min(2400, self.steps), seed, clip=1)
+                    accuracy = evaluate(model, self.mnist.test_x[:5000], self.mnist.test_y[:5000])[0]
+                    return {f"accuracy, {name}, batches of {size}": accuracy}
+                self.measure(one)
 
     def small_batches(self):
         for groups in (25, 10, 4):
             for size in (8, 16):
-                self.say(f"accuracy, group m {size}" + ("" if groups == 25 else f", {groups} groups"),
-                         lambda seed, groups=groups, size=size: self.accuracy(
-                             network([100] * 3, nn.ReLU, lambda units: nn.GroupNorm(groups, units)), 0.1 * size / 64,
-                             size, 60000 // size, seed))
+                self.accuracy(f"accuracy, group, batches of {size}" + ("" if groups == 25 else f", {groups} groups"),
+                              lambda groups=groups: network([100] * 3, nn.ReLU, lambda units: nn.GroupNorm(groups, units)),
+                              0.1 * size / 64, size, 60000 // size)
 
     def very_deep_networks(self):
         for last_norm in (True, False):
-            self.say("accuracy, 100 residual blocks, rate 0.1, BN" + ("" if last_norm else ", none behind the last"),
-                     lambda seed, last_norm=last_norm: self.accuracy(Residual(100, last_norm), 0.1, 60, 1000, seed))
+            self.accuracy("accuracy, 100 residual blocks, rate 0.1, BN" + ("" if last_norm else ", none behind the last"),
+                          lambda last_norm=last_norm: Residual(100, last_norm), 0.1, 60, 1000)
 
     def calibrated_averages(self):
         for momentum in (0.001, 0.01, 0.1):
-            self.say(f"accuracy, momentum {momentum}", lambda seed, momentum=momentum:
-                     self.accuracy(network([100] * 3, nn.ReLU, lambda units: nn.BatchNorm1d(units, 1e-5, momentum)),
-                                   0.1, 60, 100, seed))
+            self.accuracy(f"accuracy, momentum {momentum}", lambda momentum=momentum: network(
+                [100] * 3, nn.ReLU, lambda units: nn.BatchNorm1d(units, 1e-5, momentum)), 0.1, 60, 100)
 
     def step_microseconds(self, models, seed):
-        """Of a training step of each, medians of repetitions in which all take their turn."""
-        x, y = self.mnist.x, self.mnist.y
-        optimizers = {name: torch.optim.SGD(model.parameters(), 0.1) for name, model in models.items()}
-        steps, taken = min(50, self.steps), {name: [] for name in models}
-        for repetition in range(26):
-            for name, model in models.items():
+        """Of a training step of each, medians of repetitions in which all take their turn; and what others did."""
+        x, y, steps, repetitions = self.mnist.x, self.mnist.y, min(50, self.steps), 26
+        arms = [(name, model, torch.optim.SGD(model.parameters(), 0.1), batches(len(x), 60, steps * repetitions, seed))
+                for name, model in models.items()]
+        taken, others = {name: [] for name in models}, OtherWork()
+        for repetition in range(repetitions):
+            for name, model, optimizer, order in arms:
                 start = time.process_time()
-                train(model, optimizers[name], x, y, 60, steps, seed)
+                for _ in range(steps):
+                    indices = next(order)
+                    optimizer.zero_grad()
+                    functional.cross_entropy(model(x[indices]), y[indices]).backward()
+                    optimizer.step()
                 if repetition:  # the first warms up
                     taken[name].append(1e6 * (time.process_time() - start) / steps)
-        return {name: statistics.median(values) for name, values in taken.items()}
-
-    def say_times(self, words, scale, make):
-        """One number for each of the models, of which each seed has its own."""
-        known = {}
-
-        def one(seed, name):
-            if seed not in known:
-                known[seed] = self.step_microseconds(make(), seed)
-            return scale * known[seed][name]
-        for name in make():
-            self.say(words.format(name), lambda seed, name=name: one(seed, name))
+            arms.reverse()  # so that none is always the one behind another
+        return {name: statistics.median(values) for name, values in taken.items()}, others.processors()
 
     def overhead(self):
         for width in (100, 512):
-            self.say_times(f"microseconds for a step of training, width {width}, {{}}", 1, lambda width=width: {
-                name: network([width] * 3, nn.ReLU, norm) for name, norm in (("none", None), ("BN", nn.BatchNorm1d))})
+            def one(seed, width=width):
+                times, others = self.step_microseconds({"none": network([width] * 3, nn.ReLU),
+                                                        "BN": network([width] * 3, nn.ReLU, nn.BatchNorm1d)}, seed)
+                return {**{f"microseconds for a step of training, width {width}, {name}": value
+                           for name, value in times.items()},
+                        f"time of a step, width {width}, BN over none": times["BN"] / times["none"],
+                        f"processors that others kept busy, width {width}": others}
+            self.measure(one)
 
     def dropout_slows_training(self):
-        self.say_times("seconds for 10 epochs, {}", 1e-6 * 10000, lambda: {
-            name: network([512] * 2, nn.ReLU, norm, dropout=dropout)
-            for name, norm, dropout in (("none", None, 0), ("BN", nn.BatchNorm1d, 0), ("dropout", None, 0.5))})
+        def one(seed):
+            times, others = self.step_microseconds({"none": network([512] * 2, nn.ReLU),
+                                                    "BN": network([512] * 2, nn.ReLU, nn.BatchNorm1d),
+                                                    "dropout": network([512] * 2, nn.ReLU, dropout=0.5)}, seed)
+            return {**{f"seconds for 10 epochs, {name}": 1e-6 * 10000 * value for name, value in times.items()},
+                    "processors that others kept busy": others}
+        self.measure(one)
 
     def consistent_inference(self):
-        def one(seed, size):
-            model = network([100] * 3, nn.ReLU, nn.BatchNorm1d)
-            averaged = self.accuracy(model, 0.1, 60, 3000, seed)
-            if size == 0:
-                return averaged
-            with torch.no_grad():  # in training mode
-                right = [(model(x).argmax(1) == y).sum().item() for x, y in
-                         zip(self.mnist.test_x.split(size), self.mnist.test_y.split(size)) if len(x) == size]
-            return sum(right) / (size * len(right))
-        for size in (0, 2, 16, 256):
-            self.say(f"accuracy with batch statistics, {size}" if size else "accuracy with running averages",
-                     lambda seed, size=size: one(seed, size))
+        def one(seed):
+            model, test_x, test_y = network([100] * 3, nn.ReLU, nn.BatchNorm1d), self.mnist.test_x, self.mnist.test_y
+            train(model, torch.optim.SGD(model.parameters(), 0.1), self.mnist.x, self.mnist.y, 60, min(3000, self.steps),
+                  seed)
+            found = {"accuracy with running averages": evaluate(model, test_x, test_y)[0]}
+            for size in (2, 16, 256):
+                with torch.no_grad():  # in training mode
+                    parts = [(model(test_x[indices]), test_y[indices])
+                             for indices in batches(len(test_x), min(size, len(test_x)), len(test_x) // size or 1, seed)]
+                found[f"accuracy with batch statistics, {size}"] = accuracy_of(*map(torch.cat, zip(*parts)))
+            return found
+        self.measure(one)
 
     def smooths_the_loss(self):
-        for name, norm, rate in (("none", None, 0.1), ("BN", nn.BatchNorm1d, 0.1), ("none", None, 0.5),
-                                 ("BN", nn.BatchNorm1d, 0.5)):
-            known = {}
-
-            def looks(seed, norm=norm, rate=rate):
-                model = network([100] * 3, nn.ReLU, norm)
-                sgd = torch.optim.SGD(model.parameters(), rate)
-                found = []
-                for step, indices in enumerate(batches(len(self.mnist.x), 60, min(1000, self.steps), seed)):
-                    x, y = self.mnist.x[indices], self.mnist.y[indices]
-                    if step % 20 == 0:
-                        found.append(look(model, x, y))
-                    sgd.zero_grad()
-                    functional.cross_entropy(model(x), y).backward()
-                    sgd.step()
-                return torch.tensor(found)
-            for column, quantity in enumerate(("range of the loss along the gradient",
-                                                "largest change of the gradient (predictiveness)",
-                                                "effective smoothness")):
-                for kind, reduce in (("mean", torch.mean), ("median", torch.median)):
-                    def one(seed, column=column, reduce=reduce, known=known, looks=looks):
-                        if seed not in known:
-                            known[seed] = looks(seed)
-                        return reduce(known[seed][:, column]).item()
-                    self.say(f"relu, rate {rate}: {quantity}, {name}" + ("" if kind == "mean" else ", medians"), one)
+        x, y = self.mnist.x, self.mnist.y
+        for rate in (0.1, 0.5):
+            for name, norm in (("none", None), ("BN", nn.BatchNorm1d)):
+                def one(seed, name=name, norm=norm, rate=rate):
+                    model, looks = network([100] * 3, nn.ReLU, norm), []
+                    sgd = torch.optim.SGD(model.parameters(), rate)
+                    for step, indices in enumerate(batches(len(x), 60, min(1000, self.steps), seed)):
+                        if step % 20 == 0:
+                            looks.append(look(model, x[indices], y[indices]))
+                        sgd.zero_grad()
+                        functional.cross_entropy(model(x[indices]), y[indices]).backward()
+                        sgd.step()
+                    return {f"relu, rate {rate}: {quantity}, {name}{words}": known(reduce(values))
+                            for quantity, values in zip(("range of the loss along the gradient",
+                                                         "largest change of the gradient (predictiveness)",
+                                                         "effective smoothness"), zip(*looks))
+                            for words, reduce in (("", statistics.fmean), (", medians", statistics.median))}
+                self.measure(one)
 
 
 CLAIMS = {"regularization": Runs.regularization, "keras-example": Runs.keras_example, "paper-mnist": Runs.paper_mnist,
-          "bn-helps-rnns": Runs.bn_helps_rnns, "small-batches": Runs.small_batches,
-          "very-deep-networks": Runs.very_deep_networks, "overhead": Runs.overhead,
+          "bn-helps-rnns": Runs.bn_helps_rnns, "layer-norm-for-rnns": Runs.bn_helps_rnns,
+          "small-batches": Runs.small_batches, "very-deep-networks": Runs.very_deep_networks, "overhead": Runs.overhead,
           "dropout-slows-training": Runs.dropout_slows_training, "calibrated-averages": Runs.calibrated_averages,
           "consistent-inference": Runs.consistent_inference, "smooths-the-loss": Runs.smooths_the_loss}
-SHARED = {"bn-helps-rnns": "layer-norm-for-rnns"}  # a claim of the same numbers
 
 
-def kept(path):
-    """What is in the file already, by claim."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        version, claims = content["pytorch"], content["claims"]
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        sys.exit(f"error: {path}: expected what an earlier call wrote, found: {error!r}")
-    if version != torch.__version__:
-        sys.exit(f"error: {path}: expected what PyTorch {torch.__version__} found, found that of {version}: remove it, or "
-                 "name another directory")
-    return claims
-
-
-def keep(path, claims):
-    """All at once."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_text(json.dumps({"pytorch": torch.__version__, "claims": claims}, indent=1) + "\n", encoding="utf-8")
-    os.replace(unfinished, path)
+def positive(word):
+    if not word.isdecimal() or int(word) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number, 1 or more, found {word}")
+    return int(word)
 
 
 def main(arguments=None):
-    claims = list(CLAIMS)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", metavar="NAME", nargs="+", choices=[*claims, "all"], help=", ".join(claims) + ", or all")
+    parser.add_argument("names", metavar="NAME", nargs="+", choices=[*CLAIMS, "all"], help=", ".join(CLAIMS) + ", or all")
     parser.add_argument("--data", metavar="DIR", type=Path, default=os.environ.get("KEEL_MNIST_DIR", "data/mnist"),
                         help="the four files of MNIST, as they are or with .gz (default: KEEL_MNIST_DIR)")
-    parser.add_argument("--seeds", metavar="K", type=int, default=3, help="1 to K (default: 3)")
-    parser.add_argument("--steps", metavar="N", type=int, default=sys.maxsize, help="at most (default: the study's)")
+    parser.add_argument("--seeds", metavar="K", type=positive, default=3, help="1 to K (default: 3)")
+    parser.add_argument("--steps", metavar="N", type=positive, help="at most, for a look (default: the study's)")
     parser.add_argument("--out", metavar="DIR", type=Path, help="keep what is found in DIR/pytorch.json, with what "
                         "is there of other claims")
     options = parser.parse_args(arguments)
-    if options.out and not options.out.is_dir():
-        parser.error(f"--out: expected a directory, found {options.out}")
     torch.set_num_threads(1)
-    if options.out:
-        kept(options.out / "pytorch.json")  # before anything is trained
-    runs = Runs(Mnist(Path(options.data)), options.seeds, options.steps)
-    for claim in claims if "all" in options.names else options.names:
-        found = runs.of(claim)
-        if options.out:
-            path = options.out / "pytorch.json"
-            keep(path, {**kept(path), claim: found, **({SHARED[claim]: found} if claim in SHARED else {})})
+    mnist = Mnist(Path(options.data))
+    try:
+        file = options.out and PyTorchFile(options.out, {"pytorch": torch.__version__, "data": mnist.record(),
+                                                         "steps": options.steps})
+        runs, done = Runs(mnist, options.seeds, options.steps or sys.maxsize), {}
+        for claim in CLAIMS if "all" in options.names else options.names:
+            setting = CLAIMS[claim]
+            if setting not in done:  # two claims may have the same numbers
+                done[setting] = runs.of(claim)
+            if file:
+                file.add(claim, done[setting])
+    except PyTorchFileError as error:
+        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

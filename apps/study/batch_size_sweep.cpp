@@ -58,6 +58,10 @@ std::string at_batch_size(const std::string& arm, Index batch_size) {
   return fmt::format("{} m {}", arm, batch_size);
 }
 
+std::string shown_at_batch_size(const std::string& arm, Index batch_size) {
+  return fmt::format("{}, batches of {}", arm, batch_size);
+}
+
 void plan_batch_size_sweep(Plan& plan, const std::vector<std::string>& arms) {
   for (const std::string& arm : arms) {
     for (const Index size : swept_batch_sizes(plan)) {

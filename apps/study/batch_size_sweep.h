@@ -11,6 +11,8 @@ namespace keel::study {
 std::vector<Index> swept_batch_sizes(const Plan& plan);
 // "batch m 8"
 std::string at_batch_size(const std::string& arm, Index batch_size);
+// "batch, batches of 8", as numbers are labelled
+std::string shown_at_batch_size(const std::string& arm, Index batch_size);
 
 // Arms are words of norms, or "bln unscaled": without the division by the root of the width. Batches of one
 // are left out for norms that have nothing to normalise by there.

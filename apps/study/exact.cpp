@@ -1,5 +1,7 @@
 #include "study/exact.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -39,5 +41,10 @@ double largest_difference(const Tensor& a, const Tensor& b) {
 }
 
 double relative_difference(const Tensor& a, const Tensor& b) { return largest_difference(a, b) / largest(b); }
+
+std::string the_same(const std::string& what, double difference) {
+  return difference == 0 ? "exactly the same " + what
+                         : fmt::format("the same {} to about {:.1g}", what, difference);
+}
 
 }  // namespace keel::study

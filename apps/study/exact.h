@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "keel/core/tensor.h"
 
@@ -14,5 +15,9 @@ Tensor random_batch(const Shape& shape, std::uint64_t seed, std::uint64_t index 
 double largest_difference(const Tensor& a, const Tensor& b);
 // The same in units of the largest |b|.
 double relative_difference(const Tensor& a, const Tensor& b);
+
+// For sentences: "exactly the same outputs" of a difference of 0, otherwise "the same outputs to about
+// 2e-07".
+std::string the_same(const std::string& what, double difference);
 
 }  // namespace keel::study

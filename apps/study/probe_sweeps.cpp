@@ -9,7 +9,7 @@
 namespace keel::study {
 namespace {
 
-Index steps_of(const Plan& plan) { return plan.choose<Index>(600, 3000); }
+Index steps_of(const Plan& plan) { return plan.choose<Index>(600, kSweptSteps); }
 
 }  // namespace
 

@@ -16,6 +16,9 @@ inline const std::vector<double> kSweptRates = {0.01, 0.03, 0.1, 0.3, 1, 3, 10, 
 // Standard deviations of the initial weights, at learning rate 0.1.
 inline const std::vector<double> kSweptDeviations = {0.001, 0.01, 0.05, 0.1, 0.5, 1, 5};
 
+// Of each run of a full study.
+inline constexpr Index kSweptSteps = 3000;
+
 inline constexpr std::array<const char*, 2> kSweptActivations = {"relu", "sigmoid"};
 inline constexpr std::array<const char*, 2> kWithoutAndWith = {"none", "batch"};
 

@@ -52,8 +52,8 @@ void add_recurrent_findings(const Results& results, Report& report) {
     return percent(results.values(recurrent_label(norm, size), "accuracy"));
   };
   report.note_on_expected(
-      "The numbers expected are of one seed and of a setting of which not all is known. "
-      "scripts/study_pytorch.py trains the LSTM of this one with PyTorch, without a norm and with LN.");
+      "The numbers expected are of one seed and of a setting of which not all is known; PyTorch "
+      "(scripts/study_pytorch.py bn-helps-rnns) trains the LSTM of this one without a norm and with LN.");
   report.set_sentence(
       fmt::format("At batches of 100 the LSTM reaches {} without a norm, {} with LN and {} with BN; at "
                   "batches of 4, {}, {} and {}.",

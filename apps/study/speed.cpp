@@ -5,7 +5,7 @@
 
 namespace keel::study {
 
-double speed_steps(const Plan& plan) { return plan.choose(2000.0, 6000.0); }
+double speed_steps(const Plan& plan) { return static_cast<double>(plan.choose<Index>(2000, kSpeedSteps)); }
 
 void plan_speed(Plan& plan) {
   for (const char* norm : {"none", "batch"}) {

@@ -10,6 +10,8 @@
 namespace keel::study {
 
 inline const std::vector<double> kSpeedRates = {0.03, 0.1, 0.3, 1, 3};
+// Of a full study.
+inline constexpr Index kSpeedSteps = 6000;
 
 // Trials at_rate("none", rate) and at_rate("batch", rate), of so many steps, with steps_to/95, 97 and 97.5.
 void plan_speed(Plan& plan);

@@ -33,6 +33,14 @@ std::string rounded(double value) {
   return fmt::format("{:.{}f}", std::round(value / unit) * unit, decimals);
 }
 
+std::string with_commas(Index value) {
+  std::string digits = std::to_string(value);
+  for (auto place = static_cast<Index>(digits.size()) - 3; place > 0; place -= 3) {
+    digits.insert(static_cast<std::size_t>(place), ",");
+  }
+  return digits;
+}
+
 std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
 std::string percent(const std::vector<double>& shares) { return percent(mean_of(shares)); }
 
@@ -66,18 +74,23 @@ AtBestRate at_best_rate(const Results& results, const std::string& arm, const st
     return place;
   };
   const std::size_t overall = best(seeds);
+  const bool none_trains = std::all_of(rates.begin(), rates.end(), [&](double rate) {
+    return results.diverged(at_rate(arm, rate)) == static_cast<Index>(seeds);
+  });
   AtBestRate found = {.values = {},
                       .rate = rates[overall],
                       .at_edge = overall == 0 || overall + 1 == rates.size(),
-                      .diverged = results.diverged(at_rate(arm, rates[overall]))};
+                      .diverged = results.diverged(at_rate(arm, rates[overall])),
+                      .none_trains = none_trains};
   for (std::size_t seed = 0; seed < seeds; ++seed) found.values.push_back(by_rate[best(seed)][seed]);
   return found;
 }
 
-std::string AtBestRate::shown() const {
+std::string AtBestRate::shown(const std::string& words) const {
+  if (none_trains) return ", no rate trains";
   const std::string edge = at_edge ? ", at the edge of the rates" : "";
   const std::string lost = diverged > 0 ? fmt::format(" ({} of {} diverged)", diverged, values.size()) : "";
-  return fmt::format("{:g}{}{}", rate, edge, lost);
+  return fmt::format("{} {:g}{}{}", words, rate, edge, lost);
 }
 
 Number number_of(const Results& results, const std::string& words, const std::string& label,

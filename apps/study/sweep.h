@@ -24,8 +24,10 @@ struct AtBestRate {
   double rate;                 // the best over all seeds
   bool at_edge;                // the first or last of the rates: a better one may lie outside
   Index diverged;              // seeds that diverged at `rate`
-  // "0.3", "3, at the edge of the rates" or "0.3 (5 of 5 diverged)"
-  std::string shown() const;
+  bool none_trains;            // every seed diverged at every rate: no rate is best
+  // With words like ", best rate": ", best rate 0.3", ", best rate 3, at the edge of the rates" or ", best
+  // rate 0.3 (1 of 5 diverged)"; ", no rate trains" whatever the words where that is so.
+  std::string shown(const std::string& words) const;
 };
 AtBestRate at_best_rate(const Results& results, const std::string& arm, const std::vector<double>& rates,
                         const std::string& path = "accuracy", bool largest = true, double missing = 0.1);
@@ -46,6 +48,8 @@ double mean_of(const std::vector<double>& values);
 
 // For sentences: two significant digits, without an exponent.
 std::string rounded(double value);
+// "3,000"
+std::string with_commas(Index value);
 // "97.6 %"
 std::string percent(double share);
 std::string percent(const std::vector<double>& shares);

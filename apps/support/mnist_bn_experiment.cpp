@@ -130,7 +130,9 @@ void Experiment::check() const {
     try {
       train::check_batches(*model, training);
     } catch (const train::BatchSizeError& error) {
-      throw ValueError(fmt::format("{} (--batch-size, --drop-last)", error.what()));
+      // Where all batches are of one there is no last one to drop.
+      const bool can_drop = options_.batch_size > 1;
+      throw ValueError(fmt::format("{} (--batch-size{})", error.what(), can_drop ? ", --drop-last" : ""));
     }
   }
 }

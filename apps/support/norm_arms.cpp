@@ -35,8 +35,9 @@ std::string norm_choices() {
       "position by itself, in convolutional models too (over whole images: keel-train --model FILE with "
       "{{\"model\": \"cnn\", \"norm\": {{\"layer\": \"group_norm\", \"groups\": 1}}}}); group: over the "
       "positions and some channels of an example; instance: over the positions of each channel of an "
-      "example, so "
-      "not behind dense layers, as in mlp; weight: of weights, not of values",
+      "example, so not behind dense layers, as in mlp; renorm: batch renormalization; weight: of weights, "
+      "not of values; bln: by statistics of the batch and of the example mixed; full: as batch, by moving "
+      "averages in training, too",
       fmt::join(nn::ModelDescription::norms(), ", "));
 }
 

@@ -115,7 +115,9 @@ TrainProgram::TrainProgram(const CommandLine& command, ordered_json record,
       train::check_batches(*model_, *held_out, nn::Mode::evaluation);
     }
   } catch (const train::BatchSizeError& error) {
-    throw ValueError(fmt::format("{} (--batch-size, --drop-last)", error.what()));
+    // Where all batches are of one there is no last one to drop.
+    const bool can_drop = training_.options().batch_size > 1;
+    throw ValueError(fmt::format("{} (--batch-size{})", error.what(), can_drop ? ", --drop-last" : ""));
   }
   table_ = train::summary_table(*model_, data_.training->example_shape());
   record_["data"] = apps::data_record(data_);

@@ -90,7 +90,7 @@ def check_rows(claim):
         found = unbroken(amount.mean) + (f" <small>{unbroken(amount.interval)}</small>" if amount.has_interval else "")
         if check["mean"] is not None and None in (check["low"], check["high"]):
             found += " <small>one seed</small>"
-        yield text(check["statement"]), text(check["rule"]), found, badge(check["outcome"], OUTCOMES)
+        yield text(check["statement"]), text(wording.rule_of(check)), found, badge(check["outcome"], OUTCOMES)
 
 
 def number_rows(claim):
@@ -135,12 +135,12 @@ def section(record, claim, looks, draw) -> str:
         parts.append(table("checks", ("check", "rule", "found, 95 % interval", "outcome"), check_rows(claim)))
     if parts_of(claim, "numbers"):
         rows, anchor = list(number_rows(claim)), f"{claim['id']}-numbers"
-        parts.append(table("numbers", ("number", "mean", "95 % interval", "expected", "it is"), rows, anchor)
+        parts.append(table("numbers", ("number", "mean", "95 % interval", "expected", "found is"), rows, anchor)
                      if len(rows[0]) == 5 else table("numbers", ("number", "mean", "95 % interval"), rows, anchor))
     if claim.get("pytorch"):
         parts.append(table("numbers", [text(title) for title in wording.pytorch_titles(record)],
-                           [[text(label), *map(unbroken, rest[:1]), *map(text, rest[1:])]
-                            for label, *rest in wording.pytorch_rows(claim)]))
+                           [[text(label), unbroken(mean), *map(text, rest)]
+                            for label, mean, *rest in wording.pytorch_rows(claim)]))
     parts += [f"<p class=note>{text(wording.spoken(note))}</p>\n" for note in parts_of(claim, "notes")]
     took = f"{wording.duration(claim['seconds'])} of trials · " if claim["complete"] else ""
     parts.append(f'<p class=back>{took}<a href="#top">all claims</a></p>\n</section>\n')

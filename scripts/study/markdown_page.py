@@ -41,7 +41,7 @@ def overview(record) -> list[str]:
 
 def check_rows(claim):
     for check in claim["checks"]:
-        yield (escaped(check["statement"]), escaped(check["rule"]), wording.amount_of(check).both,
+        yield (escaped(check["statement"]), escaped(wording.rule_of(check)), wording.amount_of(check).both,
                f"**{check['outcome']}**")
 
 
@@ -76,7 +76,7 @@ def section(record, claim, page: str) -> list[str]:
         lines += table(("check", "rule", "found (95 % interval)", "outcome"), check_rows(claim))
     if parts_of(claim, "numbers"):
         rows = list(number_rows(claim))
-        titles = ("number", "mean", "95 % interval", "expected (it is)")
+        titles = ("number", "mean", "95 % interval", "expected (found is)")
         lines += table(titles[:len(rows[0])], rows)
     if claim.get("pytorch"):
         lines += table(wording.pytorch_titles(record), [[escaped(cell) for cell in row] for row in wording.pytorch_rows(claim)])

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import math
+import os
 import struct
 import sys
+import time
+import zlib
 from pathlib import Path
 
 import torch
@@ -20,6 +24,16 @@ class Mnist:
                                for part in ("train", "t10k"))
         self.y, self.test_y = (self.read(directory, f"{part}-labels-idx1-ubyte").long().reshape(-1)
                                for part in ("train", "t10k"))
+
+    def record(self):
+        """What the study's record has of its data: checksums of the shape, the pixels, and the labels as numbers."""
+        def part(x, y):
+            pixels = (255 * x).round().to(torch.uint8).numpy().tobytes()
+            checksum = zlib.crc32(f"[{len(x)},28,28,1]/{int(y.max()) + 1}".encode())
+            for content in (pixels, y.to(torch.int32).numpy().tobytes()):
+                checksum = zlib.crc32(content, checksum)
+            return {"examples": len(x), "crc32": f"{checksum:08x}"}
+        return {"training": part(self.x, self.y), "test": part(self.test_x, self.test_y)}
 
     @staticmethod
     def read(directory, name):
@@ -120,21 +134,55 @@ def batches(count, size, steps, seed):
         begin += size
 
 
+def known(value):
+    """None if it is not finite."""
+    return value if math.isfinite(value) else None
+
+
 def train(model, optimizer, x, y, size, steps, seed, clip=None):
+    """The mean of the batches' losses."""
+    total = torch.zeros(())
     for indices in batches(len(x), size, steps, seed):
         optimizer.zero_grad()
-        functional.cross_entropy(model(x[indices]), y[indices]).backward()
+        loss = functional.cross_entropy(model(x[indices]), y[indices])
+        loss.backward()
         if clip:
             nn.utils.clip_grad_norm_(model.parameters(), clip)
         optimizer.step()
+        total += loss.detach()
+    return known(total.item() / steps)
+
+
+def accuracy_of(logits, y):
+    """None of a network that diverged."""
+    return (logits.argmax(1) == y).float().mean().item() if logits.isfinite().all() else None
 
 
 def evaluate(model, x, y):
+    """Accuracy and loss."""
     model.eval()
     with torch.no_grad():
         logits = model(x)
     model.train()
-    return (logits.argmax(1) == y).float().mean().item(), functional.cross_entropy(logits, y).item()
+    return accuracy_of(logits, y), known(functional.cross_entropy(logits, y).item())
+
+
+class OtherWork:
+    """How many processors have been busy with something else since it was made."""
+
+    def __init__(self):
+        self.start = self.now()
+
+    @staticmethod
+    def now():
+        with open("/proc/stat", encoding="ascii") as file:  # man 5 proc
+            user, nice, system, _, _, irq, softirq, stolen = map(int, file.readline().split()[1:9])
+        busy = (user + nice + system + irq + softirq + stolen) / os.sysconf("SC_CLK_TCK")
+        return time.monotonic(), busy - time.process_time()
+
+    def processors(self):
+        passed, others = (end - start for start, end in zip(self.start, self.now()))
+        return max(0.0, others / passed)
 
 
 def look(model, x, y):

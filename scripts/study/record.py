@@ -8,6 +8,8 @@ import re
 import shlex
 from pathlib import Path
 
+from study import pytorch_file
+
 VERDICTS = ("holds", "holds in part", "does not hold", "not shown")
 UNFINISHED = "not finished"
 SIDES = ("as expected", "higher", "lower")
@@ -29,7 +31,7 @@ QUANTITY = {"label": str, "values": list, **INTERVAL}
 FIGURE = {"title": str, "x_label": str, "y_label": str, "log_x": bool, "log_y": bool, "series": list}
 SERIES = {"name": str, "points": list}
 POINT = {"x": NUMBER, **INTERVAL}
-PYTORCH = {"pytorch": str, "claims": dict}
+PYTORCH = {"pytorch": str, "data": dict, "steps": OPTIONAL_NUMBER, "claims": dict}
 PYTORCH_NUMBER = {"label": str, "values": list}
 
 KINDS = {str: "text", int: "a whole number", bool: "true or false", list: "a list", dict: "an object",
@@ -130,19 +132,23 @@ def check_pytorch(numbers, place):
     for index, number in enumerate(numbers):
         at = f"{place}[{index}]"
         require(number, PYTORCH_NUMBER, at)
-        require_all(number["values"], NUMBER, f"{at}.values")
+        require_all(number["values"], OPTIONAL_NUMBER, f"{at}.values")
         if not number["values"]:
             raise StudyError(f"{at}.values: expected one at least, found none")
 
 
 def check_record(record, path):
     require(record, RECORD, str(path))
+    require({"wall_seconds": None, **record}, {"wall_seconds": OPTIONAL_NUMBER}, str(path))
+    require({"load_at_start": None, **record["machine"]}, {"load_at_start": OPTIONAL_NUMBER}, f"{path}: machine")
     if record["program"] != "keel-study":
         raise StudyError(f"{path}: program: expected keel-study, found {record['program']}")
     ids = set()
     for index, claim in enumerate(record["claims"]):
         check_claim(claim, record["articles"], f"{path}: claims[{index}]")
-        check_pytorch(claim.get("pytorch", []), f"{path}: claims[{index}].pytorch")
+        if "pytorch" in claim:
+            check_pytorch(claim["pytorch"], f"{path}: claims[{index}].pytorch")
+            require(record, {"pytorch": str}, str(path))
         if claim["id"] in ids:
             raise StudyError(f"{path}: claims[{index}]: expected an id of its own, found {claim['id']} again")
         ids.add(claim["id"])
@@ -171,15 +177,23 @@ def read(path: Path) -> dict:
 
 def read_with_pytorch(path: Path) -> dict:
     """The same, with what study_pytorch.py found for its claims if that is beside it.   throws: StudyError"""
-    record, beside = read(path), path.with_name("pytorch.json")
+    record, beside = read(path), path.with_name(pytorch_file.NAME)
     if not beside.exists():
         return record
     found = read_json(beside, "what study_pytorch.py found")
     require(found, PYTORCH, str(beside))
+    data = {part: record["data"].get(part) for part in found["data"]}
+    for what, expected, other in (("data", data, found["data"]), ("length", record["length"], "full"),
+                                  ("steps", None, found["steps"])):
+        if expected != other:
+            raise StudyError(f"{beside}: {what}: expected those of the study, {json.dumps(expected)}, found "
+                             f"{json.dumps(other)}")
     for claim, numbers in found["claims"].items():
         check_pytorch(numbers, f"{beside}: {claim}")
-    claims = [{**claim, "pytorch": found["claims"].get(claim["id"], [])} if claim["complete"] else claim
-              for claim in record["claims"]]
+    claims = [{**claim, "pytorch": found["claims"][claim["id"]]} if claim["complete"] and claim["id"] in found["claims"]
+              else claim for claim in record["claims"]]
+    if not any("pytorch" in claim for claim in claims):
+        return record
     return {**record, "pytorch": found["pytorch"], "claims": claims}
 
 

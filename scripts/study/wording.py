@@ -125,6 +125,11 @@ def amount_of(holder, percent=False) -> Amount:
     return Amount(holder["mean"], holder["low"], holder["high"], percent, missing_word(label))
 
 
+def rule_of(check) -> str:
+    """With the minus of all numbers of a page."""
+    return re.sub(r"(?<![\w.])-(?=\d)", MINUS, check["rule"])
+
+
 def number_amount(number) -> Amount:
     values = [*number["values"], number["mean"], number.get("expected"), number.get("expected_to")]
     return amount_of(number, is_share(number["label"], values))
@@ -142,18 +147,21 @@ def expected_of(number) -> str:
 
 
 def pytorch_titles(record) -> tuple:
-    return (f"with PyTorch {record['pytorch']}", "mean", "each seed", "here")
+    return (f"with PyTorch {record['pytorch']}", "mean", "each seed", "here", "expected")
 
 
 def pytorch_rows(claim):
     """What PyTorch found, and beside it what the claim has under the same name."""
-    here = {number["label"]: number for number in claim["numbers"]}
+    # Some labels end with how many seeds diverged.
+    here = {re.sub(r" \(\d+ of \d+ diverged\)$", "", number["label"]): number for number in claim["numbers"]}
     for number in claim.get("pytorch", []):
         label, values = number["label"], number["values"]
-        percent = is_share(label, values)
-        shown = [Amount(value, None, None, percent).mean for value in (sum(values) / len(values), *values)]
-        same = number_amount(here[label]).mean if label in here else ""
-        yield label, shown[0], ", ".join(one.removesuffix(" %") for one in shown[1:]), same
+        known = [value for value in values if value is not None]
+        mean = sum(known) / len(known) if known else None
+        shown = [Amount(value, None, None, is_share(label, values)).mean for value in (mean, *values)]
+        same = here.get(label)
+        yield (label, shown[0], ", ".join(one.removesuffix(" %") for one in shown[1:]),
+               number_amount(same).mean if same else "", expected_of(same) if same else "")
 
 
 def articles_of(claim) -> str:
@@ -265,7 +273,7 @@ def run_facts(record) -> list[tuple[str, str, bool]]:
         ("commit", record["commit"], True),
         *([("judged by", record["judged_by"], True)] if record.get("judged_by", record["commit"]) != record["commit"] else []),
         ("started", record["started"].replace("T", " ").replace("Z", " UTC"), False),
-        ("took", (f"{duration(record['wall_seconds'])}; " if "wall_seconds" in record else "")
+        ("took", (f"{duration(record['wall_seconds'])}; " if record.get("wall_seconds") is not None else "")
          + f"{duration(record['seconds'])} of trials added up, {jobs}, for {claims} ({record['length']})", False),
         ("seeds", listed(record["seeds"]), False),
         ("data", data_text(record["data"]), False),

@@ -143,6 +143,11 @@ TEST_F(MnistBn, RefusesALastBatchOfOneWithBatchNorm) {
       "33 training examples in batches of 16 leave a batch of 1: layer 3 (batch_norm): [batch_norm] "
       "expected more than one value per channel in training, found input [1,128]: use larger "
       "batches, drop the incomplete last batch, or freeze() the layer (--batch-size, --drop-last)");
+  expect_refused(
+      {"--train-limit", "42", "--batch-size", "1", "--epochs", "1"}, kFailed,
+      "33 training examples in batches of 1 leave a batch of 1: layer 3 (batch_norm): [batch_norm] "
+      "expected more than one value per channel in training, found input [1,128]: use larger "
+      "batches, drop the incomplete last batch, or freeze() the layer (--batch-size)");
   Arguments mended = lonely;
   mended.push_back("--drop-last");
   EXPECT_EQ(run(mended).status, 0);

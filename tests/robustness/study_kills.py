@@ -16,6 +16,7 @@ from pathlib import Path
 PROGRAMS = Path(os.environ["KEEL_PROGRAMS"])
 KILLS = int(os.environ.get("KEEL_KILLS", "10"))
 SEED = int(os.environ.get("KEEL_KILL_SEED", "1"))
+TRIALS = 6  # of the claim, with two seeds
 
 
 class StudyKills(unittest.TestCase):
@@ -42,14 +43,20 @@ class StudyKills(unittest.TestCase):
         expected = self.finish(self.folder / "straight")
         seconds = time.monotonic() - begin
         moments, out, killed = random.Random(SEED), self.folder / "killed", 0
-        for _ in range(KILLS):
+        kept = {}
+        while killed < KILLS and len(kept) < TRIALS:
             with subprocess.Popen(self.command(out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-                time.sleep(moments.uniform(0, 2 * seconds / KILLS))
+                time.sleep(moments.uniform(0, seconds / 2))
                 killed += process.poll() is None
                 process.kill()
+            for path, time_written in kept.items():
+                self.assertEqual(path.stat().st_mtime_ns, time_written)
+            kept = {path: path.stat().st_mtime_ns for path in (out / "trials").glob("*.json")}
         self.assertGreater(killed, 0)
         self.assertEqual(self.finish(out), expected)
-        self.assertGreater(len(list((out / "trials").iterdir())), 1)
+        self.assertEqual({path: path.stat().st_mtime_ns for path in kept}, kept)
+        for folder in (out, self.folder / "straight"):
+            self.assertEqual(len(list((folder / "trials").glob("*.json"))), TRIALS)
 
     def test_its_directory_stays_its_own(self):
         """From the first moment that something is kept."""

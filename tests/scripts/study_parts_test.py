@@ -61,6 +61,10 @@ class WordingTest(unittest.TestCase):
             self.assertEqual(("judged by", "b2", True) in facts, told)
             self.assertEqual("judged by" in [title for title, *_ in facts], told)
 
+    def test_rules_have_the_minus_of_other_numbers(self):
+        self.assertEqual(wording.rule_of({"rule": "the interval lies above -0.02 at 1e-06"}),
+                         "the interval lies above −0.02 at 1e-06")
+
     def test_durations(self):
         self.assertEqual([wording.duration(seconds) for seconds in (0.02, 5.4, 90, 3599, 10234.5)],
                          ["under 1 s", "5 s", "2 min", "1 h 0 min", "2 h 51 min"])

@@ -4,11 +4,13 @@ import contextlib
 import gzip
 import io
 import json
+import os
 import random
 import re
 import struct
 import sys
 import tempfile
+import types
 import unittest
 from pathlib import Path
 
@@ -56,23 +58,56 @@ class StudyPytorch(unittest.TestCase):
         self.assertEqual(lines, self.run_all(*NAMES))
 
         # Times are not the same again.
-        self.assertEqual(len(self.run_all("overhead", "--out", str(self.folder))), 4)
-        self.assertEqual(len(self.run_all("dropout-slows-training", "--out", str(self.folder))), 3)
-        self.run_all("bn-helps-rnns", "--out", str(self.folder))
+        self.assertEqual(len(self.run_all("overhead", "--out", str(self.folder))), 8)
+        self.assertEqual(len(self.run_all("dropout-slows-training", "--out", str(self.folder))), 4)
+        self.run_all("bn-helps-rnns", "layer-norm-for-rnns", "--out", str(self.folder))
         kept = json.loads((self.folder / "pytorch.json").read_text())
-        self.assertEqual(kept["pytorch"], torch.__version__)
+        self.assertEqual((kept["pytorch"], kept["steps"]), (torch.__version__, 2))
+        self.assertEqual(kept["data"]["training"]["examples"], 48100)
         self.assertEqual(list(kept["claims"]),
                          ["overhead", "dropout-slows-training", "bn-helps-rnns", "layer-norm-for-rnns"])
         self.assertEqual(kept["claims"]["bn-helps-rnns"], kept["claims"]["layer-norm-for-rnns"])
         self.assertEqual(kept["claims"]["overhead"][1]["label"], "microseconds for a step of training, width 100, BN")
         for number in sum(kept["claims"].values(), []):
             self.assertEqual(len(number["values"]), 2)
+        other = {**kept, "pytorch": "0.1"}
         for text, message in (("{", "pytorch.json: expected what an earlier call wrote, found"),
-                              ('{"pytorch": "0.1", "claims": {}}', f"what PyTorch {torch.__version__} found, found that of 0.1")):
+                              ("[]", "pytorch.json: expected what an earlier call wrote, found something else"),
+                              (json.dumps(other), f'pytorch: expected "{torch.__version__}", found "0.1"; remove it')):
             (self.folder / "pytorch.json").write_text(text)
             with self.assertRaisesRegex(SystemExit, re.escape(message)):
                 self.run_all("overhead", "--out", str(self.folder))
             self.assertEqual((self.folder / "pytorch.json").read_text(), text)
+        with self.assertRaisesRegex(SystemExit, "none/pytorch.json: cannot be written: No such file or directory"):
+            self.run_all("overhead", "--out", str(self.folder / "none"))
+        self.assertEqual([path.name for path in self.folder.iterdir() if path.name.startswith(".")], [])
+
+    def test_what_diverged_has_no_value(self):
+        mnist = types.SimpleNamespace(x=torch.rand(40, 784), y=torch.arange(40) % 10, test_x=torch.rand(20, 784),
+                                      test_y=torch.arange(20) % 10)
+        runs = study_pytorch.Runs(mnist, 2, 9)
+        runs.claim = "a"
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            runs.accuracy("x", lambda: study_pytorch.network([8], study_pytorch.nn.ReLU), 1e30, 5, 9)
+        self.assertEqual(runs.found, [{"label": "x", "values": [None, None]}])
+        self.assertEqual(said.getvalue(), "a, x: diverged diverged\n")
+
+    def test_counts_are_positive(self):
+        for option in ("--seeds", "--steps"):
+            for word in ("0", "-1", "x"):
+                with self.assertRaises(SystemExit) as ended, contextlib.redirect_stderr(io.StringIO()) as said:
+                    study_pytorch.main(["overhead", option, word])
+                self.assertEqual(ended.exception.code, 2)
+                self.assertIn(f"argument {option}: expected", said.getvalue())
+
+    def test_the_data_are_the_study_s(self):
+        """Their checksums are those that keel-study has of MNIST."""
+        directory = os.environ.get("KEEL_MNIST_DIR")
+        if not directory:
+            self.skipTest("needs KEEL_MNIST_DIR")
+        published = json.loads((Path(__file__).resolve().parents[2] / "docs" / "claims.json").read_text())["data"]
+        found = study_pytorch.Mnist(Path(directory)).record()
+        self.assertEqual(found, {part: published[part] for part in ("training", "test")})
 
     def test_says_what_is_missing(self):
         with self.assertRaisesRegex(SystemExit, "expected train-images-idx3-ubyte or train-images-idx3-ubyte.gz"):

@@ -101,6 +101,14 @@ TEST_F(KeelStudy, KeepsTheClaimsOfEarlierCalls) {
   EXPECT_EQ(record()["started"], long_ago);
   EXPECT_GT(record()["wall_seconds"], kDay);
   EXPECT_LT(record()["wall_seconds"], 1.5 * kDay);
+  // Where it is not known how long earlier calls took, it stays so.
+  before = record();
+  before.erase("wall_seconds");
+  before["machine"].erase("load_at_start");
+  keel::testing::write_text(out() / "study.json", before.dump());
+  EXPECT_EQ(study({"--claim", "signatures", "--seeds", "2"}).status, 0);
+  EXPECT_EQ(record()["wall_seconds"], nullptr);
+  EXPECT_EQ(record()["machine"]["load_at_start"], nullptr);
   before = record();
   // What would take their place is refused.
   for (const Strings& other : {Strings{"--seeds", "3"}, {"--seeds", "2", "--full"}}) {

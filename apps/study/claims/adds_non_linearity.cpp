@@ -79,8 +79,9 @@ void judge(const Plan&, const Results& results, Report& report) {
                                   {{"not affine", evaluation}, {"b_i", beside}, {"bias in front", in_front}},
                                   kBound));
   report.set_sentence(fmt::format(
-      "In evaluation BN is an affine function to {:.1g}; the gradients of b_i and beta differ by {:.1g}, and "
-      "a bias in front of BN has {:.1g} of the weights' gradient.",
+      "In evaluation BN is an affine function to about {:.1g} of its outputs; the gradients of b_i and beta "
+      "are the same to about {:.1g} of their size, and that of a bias in front of BN is about {:.1g} of the "
+      "weights'.",
       mean_of(evaluation), mean_of(beside), mean_of(in_front)));
   report.note(
       "In training the outputs are not affine in the batch, as its deviation divides them: that is "

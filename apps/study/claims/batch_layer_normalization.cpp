@@ -38,8 +38,9 @@ void judge(const Plan& plan, const Results& results, Report& report) {
     for (const std::string& arm : kArms) {
       const AtBestRate found = at_best_rate(results, at_batch_size(arm, size), kRates);
       best[arm] = found.values;
-      report.add(Number{fmt::format("accuracy, {}, own rate {}", at_batch_size(arm, size), found.shown()),
-                        found.values});
+      report.add(
+          Number{fmt::format("accuracy, {}{}", shown_at_batch_size(arm, size), found.shown(", own rate")),
+                 found.values});
     }
     for (const char* other : {"batch", "layer"}) {
       report.expect_more(
@@ -57,9 +58,9 @@ void judge(const Plan& plan, const Results& results, Report& report) {
   report.add(std::move(figure));
   for (std::size_t i = 0; i < kExpectedSizes.size(); ++i) {
     if (!results.has(at_batch_size("bln", kExpectedSizes[i]))) continue;
-    report.add(Number{"accuracy, " + at_batch_size("bln", kExpectedSizes[i]),
+    report.add(Number{"accuracy, " + shown_at_batch_size("bln", kExpectedSizes[i]),
                       accuracy("bln", kExpectedSizes[i]), kAsCoded[i]});
-    report.add(Number{"accuracy, " + at_batch_size("bln unscaled", kExpectedSizes[i]),
+    report.add(Number{"accuracy, " + shown_at_batch_size("bln unscaled", kExpectedSizes[i]),
                       accuracy("bln unscaled", kExpectedSizes[i]), kUnscaled[i]});
   }
   report.set_sentence(fmt::format(

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -14,7 +15,7 @@ namespace keel::study {
 namespace {
 
 constexpr double kRate = 0.1, kBound = 1e-6;
-constexpr Index kLargeBatch = 256, kCompared = 1024;
+constexpr Index kLargeBatch = 256, kCompared = 1024, kSteps = 3000;
 
 struct BatchSize {
   Index size;
@@ -98,7 +99,7 @@ const Measurement& consistency() {
 }
 
 void plan(Plan& plan) {
-  plan.add("BN", consistency(), probe({.norm = "batch"}, kRate, plan.choose<Index>(600, 3000)));
+  plan.add("BN", consistency(), probe({.norm = "batch"}, kRate, plan.choose<Index>(600, kSteps)));
 }
 
 void judge(const Plan&, const Results& results, Report& report) {
@@ -115,23 +116,24 @@ void judge(const Plan&, const Results& results, Report& report) {
                 .series = {{.name = "statistics of the batch", .x = {}, .y = {}},
                            {.name = "running averages", .x = {}, .y = {}}},
                 .log_x = true};
-  std::string sentence;
+  std::vector<std::string> found;
   for (const BatchSize& batch : kBatchSizes) {
     const std::vector<double> own = results.values("BN", fmt::format("batch_statistics/{}", batch.size));
     report.add({fmt::format("accuracy with batch statistics, {}", batch.size), own, batch.expected});
-    sentence += fmt::format("{} with those of batches of {}, ", percent(own), batch.size);
+    found.push_back(fmt::format("{} at {}{}", percent(own), found.empty() ? "batches of " : "", batch.size));
     for (Series& series : figure.series) series.x.push_back(static_cast<double>(batch.size));
     figure.series[0].y.push_back(own);
     figure.series[1].y.push_back(averages);
   }
-  report.set_sentence(fmt::format(
-      "With running averages an example gets the same probabilities to {:.1g} alone and in a batch of {}; "
-      "the accuracy is {}and {} with running averages.",
-      *std::max_element(differences.begin(), differences.end()), kLargeBatch, sentence, percent(averages)));
+  report.set_sentence(
+      fmt::format("With running averages an example gets {} alone and in a batch of {}; the accuracy is {} "
+                  "with them, and with the statistics of each test batch in their place {}.",
+                  the_same("probabilities", *std::max_element(differences.begin(), differences.end())),
+                  kLargeBatch, percent(averages), fmt::join(found, ", ")));
   report.add(std::move(figure));
   report.note_on_expected(
-      "The numbers expected are of one seed, and not of this setting, which scripts/study_pytorch.py trains "
-      "with PyTorch.");
+      "The numbers expected are of one seed and of a setting of which not all is known; PyTorch "
+      "(scripts/study_pytorch.py consistent-inference) is trained in this one.");
 }
 
 }  // namespace
@@ -143,12 +145,13 @@ Claim consistent_inference() {
       .sources = {{Article::glossary, "consistent … single example or a large batch"}},
       .question = "Does a trained network answer the same for one example and for a large batch?",
       .setting = fmt::format(
-          "784-100-100-100-10 with BN, ReLU, He initialisation, SGD at learning rate {:g}, batches of 60",
-          kRate),
+          "784-100-100-100-10 with BN, ReLU, He initialisation, SGD at learning rate {:g}, batches of 60, {} "
+          "steps",
+          kRate, with_commas(kSteps)),
       .measure = fmt::format(
           "Largest difference of a probability between {} test images one by one and in batches of {}, at "
           "most {:g}; and test accuracy with the statistics of each test batch instead",
-          kCompared, kLargeBatch, kBound),
+          with_commas(kCompared), kLargeBatch, kBound),
       .plan = plan,
       .judge = judge};
 }

@@ -12,6 +12,7 @@ namespace keel::study {
 namespace {
 
 constexpr double kSmall = 0.05, kRate = 0.1;
+constexpr Index kSteps = 1000;
 const std::vector<Index> kDepths = {10, 20, 50, 100}, kTrainedDepths = {10, 20};
 const std::vector<std::string> kNorms = {"none", "batch"};
 
@@ -31,7 +32,7 @@ void plan(Plan& plan) {
     }
     for (const Index depth : kTrainedDepths) {
       plan.add(small_at(norm, depth), train_and_test(),
-               small(probe({.depth = depth, .norm = norm}, kRate, plan.choose<Index>(500, 1000))));
+               small(probe({.depth = depth, .norm = norm}, kRate, plan.choose<Index>(500, kSteps))));
     }
   }
 }
@@ -109,10 +110,10 @@ Claim exploding_gradients() {
       .sources = {{Article::transforms, "avoids exploding/vanishing gradients"},
                   {Article::dropout, "avoids exploding/vanishing gradients"}},
       .question = "How much do gradients grow or shrink through 10 to 100 layers, and does training survive?",
-      .setting =
-          "Plain networks of width 100, ReLU: gradients at He initialisation; and 1,000 steps of SGD, "
-          "learning "
+      .setting = fmt::format(
+          "Plain networks of width 100, ReLU: gradients at He initialisation; and {} steps of SGD, learning "
           "rate 0.1, from N(0, 0.05^2)",
+          with_commas(kSteps)),
       .measure =
           "Test accuracy from small weights, with BN minus without; distance of the ratio of gradient norms, "
           "second hidden layer over last, from 1 (as a logarithm), without BN minus with it",

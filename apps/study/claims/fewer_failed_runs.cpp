@@ -51,9 +51,10 @@ Claim fewer_failed_runs() {
           .title = "Fewer training runs fail with BN",
           .sources = {{Article::glossary, "fewer failed training runs"}},
           .question = "Over wide sweeps of learning rates and initialisations, how many runs fail?",
-          .setting =
-              "784-100-100-100-10 with ReLU and sigmoid: learning rates 0.01 to 100, and initial weights "
-              "N(0, s^2) with s from 0.001 to 5 at rate 0.1",
+          .setting = fmt::format(
+              "784-100-100-100-10 with ReLU and sigmoid, {} steps: learning rates 0.01 to 100, and initial "
+              "weights N(0, s^2) with s from 0.001 to 5 at rate 0.1",
+              with_commas(kSweptSteps)),
           .measure = "The number of runs with a test accuracy below 90 %; without BN minus with it",
           .plan = plan,
           .judge = judge};

@@ -49,7 +49,7 @@ void judge(const Plan&, const Results& results, Report& report) {
                          rounded(ratio_of(with, without).mean), activation);
   }
   report.set_sentence("With BN, the highest learning rate of the grid that still trains is " + found +
-                      " units.");
+                      " units (geometric means over the seeds).");
 }
 
 }  // namespace
@@ -62,9 +62,10 @@ Claim higher_learning_rates() {
                       {Article::faster, "higher learning rates"},
                       {Article::dropout, "higher learning rates"}},
           .question = "How much higher is the highest learning rate that still trains, with BN?",
-          .setting =
-              "784-100-100-100-10, He initialisation (sigmoid: N(0, 0.05^2)), SGD, batches of 60, learning "
-              "rates from 0.01 to 100",
+          .setting = fmt::format(
+              "784-100-100-100-10, He initialisation (sigmoid: N(0, 0.05^2)), SGD, batches of 60, {} steps, "
+              "learning rates from 0.01 to 100",
+              with_commas(kSweptSteps)),
           .measure =
               "The highest rate of the grid with a test accuracy of at least 90 % at the end; with BN over "
               "without",

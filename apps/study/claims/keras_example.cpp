@@ -65,8 +65,9 @@ void judge(const Plan&, const Results& results, Report& report) {
       .y_label = "cross-entropy",
       .series = {curve_of(results, "none", "loss", "none"), curve_of(results, "batch", "loss", "batch")}});
   report.note_on_expected(
-      "The numbers expected are of 48,000 training images with the 12,000 others held out; here all are "
-      "trained on and the test images held out. scripts/study_pytorch.py trains both with PyTorch.");
+      "Which images were held out of what was expected is not known. Here all 60,000 are trained on and the "
+      "test images held out; PyTorch (scripts/study_pytorch.py keras-example) comes nearer to it with 48,000 "
+      "and the 12,000 others held out.");
   report.set_sentence(
       fmt::format("After one epoch the held-out loss is {:.3f} with BN and {:.3f} without; at its best "
                   "{:.3f} and {:.3f}; the "

@@ -72,9 +72,10 @@ Claim less_sensitive_to_initialization() {
                       {Article::glossary, "less sensitive to initialization"},
                       {Article::faster, "less sensitive to initialization"}},
           .question = "At how many scales of the initial weights does the network train?",
-          .setting =
+          .setting = fmt::format(
               "784-100-100-100-10, weights N(0, s^2) with s from 0.001 to 5, SGD, learning rate 0.1, batches "
-              "of 60",
+              "of 60, {} steps",
+              with_commas(kSweptSteps)),
           .measure =
               "The number of scales with a test accuracy of at least 90 % at the end; with BN minus without",
           .plan = plan_deviation_sweep,

@@ -19,6 +19,7 @@ const std::vector<Expected> kArms = {{"none", {}},
                                      {"full", {0.957, 0.966, "0.970", 0.968}},
                                      {"layer", {}}};
 const std::vector<Index> kClasses = {1, 2, 5, 10};
+constexpr Index kSteps = 3000;
 
 std::string at(const std::string& arm, Index classes) {
   return fmt::format("{} of {} classes", arm, classes);
@@ -26,7 +27,7 @@ std::string at(const std::string& arm, Index classes) {
 
 void plan(Plan& plan) {
   constexpr double kRate = 0.05, kAlpha = 0.1;
-  const Index steps = plan.choose<Index>(600, 3000);
+  const Index steps = plan.choose<Index>(600, kSteps);
   for (const Expected& arm : kArms) {
     std::string norm = arm.arm;
     if (norm == "full") norm = norm_layer("full", {{"alpha", kAlpha}}).dump();
@@ -65,7 +66,9 @@ void judge(const Plan&, const Results& results, Report& report) {
     std::vector<std::string> labels;
     for (std::size_t i = 0; i < kClasses.size(); ++i) {
       labels.push_back(at(arm.arm, kClasses[i]));
-      Number number = number_of(results, "accuracy, " + labels.back(), labels.back());
+      const char* words = kClasses[i] == 1 ? "class a batch" : "classes a batch";
+      Number number =
+          number_of(results, fmt::format("accuracy, {}, {} {}", arm.arm, kClasses[i], words), labels.back());
       if (!arm.accuracies.empty()) number.expected = arm.accuracies[i];
       report.add(std::move(number));
     }
@@ -89,9 +92,10 @@ Claim non_ideal_batches() {
       .title = "Full Normalization mends what batches of few classes do to BN",
       .sources = {{Article::faster}},
       .question = "When a batch has examples of few classes only, which norms still learn?",
-      .setting =
+      .setting = fmt::format(
           "784-100-100-100-10, ReLU, He initialisation, SGD, learning rate 0.05, batches of 60 from 1, 2, 5 "
-          "or 10 classes; FN as reconstructed, alpha 0.1",
+          "or 10 classes, {} steps; FN as reconstructed, alpha 0.1",
+          with_commas(kSteps)),
       .measure = "Test accuracy at the end, arm minus arm",
       .plan = plan,
       .judge = judge};

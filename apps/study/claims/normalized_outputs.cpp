@@ -87,8 +87,7 @@ void judge(const Plan&, const Results& results, Report& report) {
   };
   report.set_sentence(
       fmt::format("Means are within about {:.1g} of 0 and variances within about {:.1g} of 1, which epsilon "
-                  "accounts for; gamma and "
-                  "beta give the inputs back within about {:.1g} of their size.",
+                  "accounts for; gamma and beta give the inputs back to about {:.1g} of their size.",
                   largest(mean), largest(below_one), largest(undone)));
 }
 

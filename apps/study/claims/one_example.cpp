@@ -14,7 +14,7 @@
 namespace keel::study {
 namespace {
 
-constexpr Index kUnits = 100;
+constexpr Index kUnits = 100, kSteps = 60000;
 // Batches of 64 and a rate of 0.1, for one example.
 constexpr double kRate = 0.1 / 64, kGood = 0.9;
 const std::string kFormulas = "formulas", kBatchOfOne = "LN, batch 1";
@@ -63,7 +63,7 @@ const Measurement& formulas() {
 
 void plan(Plan& plan) {
   plan.add(kFormulas, formulas(), Json::object());
-  Json setting = probe({.norm = "layer"}, kRate, plan.choose<Index>(10000, 60000));
+  Json setting = probe({.norm = "layer"}, kRate, plan.choose<Index>(10000, kSteps));
   setting["batch"] = 1;
   plan.add(kBatchOfOne, train_and_test(), std::move(setting));
 }
@@ -87,10 +87,14 @@ void judge(const Plan&, const Results& results, Report& report) {
                              {{"BN: distance from beta", values("batch_norm_off_beta")},
                               {"BN: gradient", values("batch_norm_gradient")},
                               {"LN: between two examples", values("layer_norm_apart")}}));
+  const double off = mean_of(values("batch_norm_off_beta")),
+               gradient = mean_of(values("batch_norm_gradient"));
   report.set_sentence(fmt::format(
-      "For one example BN's formula is off beta by {:.1g} and passes on a gradient of {:.1g}; with LN, "
-      "training one example at a time reaches {}.",
-      mean_of(values("batch_norm_off_beta")), mean_of(values("batch_norm_gradient")), percent(accuracy)));
+      "For one example BN's formula gives beta{}, whatever the example is, and passes on {}; with "
+      "LN, training one example at a time reaches {}.",
+      off == 0 ? "" : fmt::format(" to about {:.1g}", off),
+      gradient == 0 ? "no gradient" : fmt::format("a gradient of about {:.1g}", gradient),
+      percent(accuracy)));
 }
 
 }  // namespace
@@ -102,8 +106,8 @@ Claim one_example() {
           .question = "What does BN make of a batch of one example, and what does LN?",
           .setting = fmt::format(
               "One layer of {} units on two random examples; and 784-100-100-100-10 with LN, ReLU, SGD at "
-              "learning rate 0.1 / 64, batches of 1",
-              kUnits),
+              "learning rate 0.1 / 64, batches of 1, {} steps",
+              kUnits, with_commas(kSteps)),
           .measure =
               "The error that BN gives; largest distance of its output from beta and largest gradient "
               "of its input; test accuracy with LN",

@@ -77,7 +77,7 @@ void judge(const Plan& plan, const Results& results, Report& report) {
                      at_best_rate(results, "none", kPaperRates).values);
   report.note_on_expected(
       "The numbers expected are of pixels that are black or white, as in the paper; here they are grey, "
-      "which is easier. scripts/study_pytorch.py trains on both with PyTorch, at rate 0.1.");
+      "which is easier: PyTorch (scripts/study_pytorch.py paper-mnist) is trained on both.");
   report.set_sentence("At the end BN has, against the network without it, " + found + ".");
 }
 

@@ -74,9 +74,10 @@ void judge(const Plan&, const Results& results, Report& report) {
                                    {"other images", values("other_images")}},
                                   kBound));
   report.set_sentence(fmt::format(
-      "Mixing all positions changes outputs by about {:.1g}, other channels by {:.1g}; each channel has {:g} "
-      "parameters.",
-      mean_of(values("mixed")), mean_of(values("other_channels")), mean_of(values("parameters_a_channel"))));
+      "With the positions of all images mixed, each gets {}; with all other channels changed, a channel gets "
+      "{}; each channel has {:g} parameters.",
+      the_same("outputs", mean_of(values("mixed"))), the_same("outputs", mean_of(values("other_channels"))),
+      mean_of(values("parameters_a_channel"))));
 }
 
 }  // namespace

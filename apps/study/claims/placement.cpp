@@ -10,6 +10,7 @@ namespace keel::study {
 namespace {
 
 const std::vector<double> kRates = {0.1, 0.3, 1, 3, 10};
+constexpr Index kSteps = 3000;
 const std::vector<std::string> kActivations = {"relu", "sigmoid"};
 
 std::string arm(const std::string& activation, bool after) {
@@ -22,7 +23,7 @@ void plan(Plan& plan) {
       for (const double rate : kRates) {
         plan.add(at_rate(arm(activation, after), rate), train_and_test(),
                  probe({.activation = activation, .norm = "batch", .norm_after = after}, rate,
-                       plan.choose<Index>(600, 3000)));
+                       plan.choose<Index>(600, kSteps)));
       }
     }
   }
@@ -34,7 +35,7 @@ void judge(const Plan&, const Results& results, Report& report) {
     const auto at_best = [&](bool after) {
       const std::string name = arm(activation, after);
       const AtBestRate best = at_best_rate(results, name, kRates);
-      report.add(Number{fmt::format("accuracy, {}, rate {}", name, best.shown()), best.values});
+      report.add(Number{fmt::format("accuracy, {}{}", name, best.shown(", rate")), best.values});
       return best.values;
     };
     const std::vector<double> before = at_best(false), after = at_best(true);
@@ -64,8 +65,10 @@ Claim placement() {
           .title = "BN belongs in front of the activation",
           .sources = {{Article::paper, "immediately before the nonlinearity"}},
           .question = "Is BN better in front of the activation or behind it?",
-          .setting =
-              "784-100-100-100-10 with ReLU and sigmoid units, SGD, batches of 60, learning rates 0.1 to 10",
+          .setting = fmt::format(
+              "784-100-100-100-10 with ReLU and sigmoid units, SGD, batches of 60, {} steps, learning rates "
+              "0.1 to 10",
+              with_commas(kSteps)),
           .measure =
               "Test accuracy at the end, each seed at the rate of the grid at which an arm\'s mean over the "
               "other seeds is largest; before minus after",

@@ -13,6 +13,7 @@ namespace {
 const std::vector<Arm> kArms = {{"none", 0.964}, {"batch", 0.977}, {"noisy", 0.972}};
 
 constexpr double kRate = 0.5;
+constexpr Index kSteps = 3000;
 
 std::string shift_of(const std::string& arm) { return "shift " + arm; }
 
@@ -20,7 +21,7 @@ void plan(Plan& plan) {
   for (const Arm& arm : kArms) {
     const std::string norm =
         arm.name == "noisy" ? norm_layer("noisy", {{"shift", 0.5}, {"max_scale", 1.25}}).dump() : arm.name;
-    plan.add(arm.name, train_and_test(), probe({.norm = norm}, kRate, plan.choose<Index>(600, 3000)));
+    plan.add(arm.name, train_and_test(), probe({.norm = norm}, kRate, plan.choose<Index>(600, kSteps)));
     Json setting = probe({.norm = norm}, kRate, landscape_steps(plan));
     setting["probe_every"] = kLandscapeEvery;
     plan.add(shift_of(arm.name), loss_landscape(), setting);
@@ -55,17 +56,17 @@ void judge(const Plan&, const Results& results, Report& report) {
 }  // namespace
 
 Claim shift_explains_it() {
-  return {
-      .id = "shift-explains-it",
-      .title = "It is the reduced internal covariate shift that makes BN work",
-      .sources = {{Article::transforms}, {Article::glossary}, {Article::faster}},
-      .question = "If shift is put back behind BN at random in each step, is its gain gone?",
-      .setting =
-          "784-100-100-100-10, ReLU, He initialisation, SGD, learning rate 0.5, batches of 60; noise of mean "
-          "+-0.5 and scale 1 to 1.25 for each activation and step",
-      .measure = "Test accuracy at the end, arm minus arm",
-      .plan = plan,
-      .judge = judge};
+  return {.id = "shift-explains-it",
+          .title = "It is the reduced internal covariate shift that makes BN work",
+          .sources = {{Article::transforms}, {Article::glossary}, {Article::faster}},
+          .question = "If shift is put back behind BN at random in each step, is its gain gone?",
+          .setting = fmt::format(
+              "784-100-100-100-10, ReLU, He initialisation, SGD, learning rate 0.5, "
+              "batches of 60, {} steps; noise of mean +-0.5 and scale 1 to 1.25 for each activation and step",
+              with_commas(kSteps)),
+          .measure = "Test accuracy at the end, arm minus arm",
+          .plan = plan,
+          .judge = judge};
 }
 
 }  // namespace keel::study

@@ -44,7 +44,7 @@ void judge(const Plan&, const Results& results, Report& report) {
     found += fmt::format("{}{} s without BN and {} s with it at {}", found.empty() ? "" : ", and ",
                          rounded(mean_of(without)), rounded(mean_of(with)), label(width));
   }
-  for (const Index width : kWidths) add_others(results, label(width), report);
+  for (const Index width : kWidths) add_others(results, label(width), ", " + label(width), report);
   report.add(std::move(figure));
   report.set_sentence(fmt::format("An epoch takes {}.", found));
 }

@@ -74,8 +74,8 @@ void judge(const Plan&, const Results& results, Report& report) {
   }
   report.add(std::move(figure));
   report.note_on_expected(
-      "The numbers expected are of one seed, and were not all of this setting: scripts/study_pytorch.py "
-      "looks at the same networks with PyTorch.");
+      "The numbers expected are of one seed and of a setting of which not all is known; PyTorch "
+      "(scripts/study_pytorch.py smooths-the-loss) looks at the networks of this one.");
   report.set_sentence("Along the gradient the loss ranges over, with BN against without: " + found + ".");
 }
 

@@ -1,6 +1,5 @@
 #include "study/measurements/step_time.h"
 
-#include <fmt/format.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -37,7 +36,7 @@ std::optional<double> busy_seconds() {
   return (user + nice + system + irq + softirq + stolen) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
-// How many processors other programs have kept busy since it was made.
+// How many processors have been busy with something else since it was made.
 class OtherWork {
  public:
   Json processors() const {
@@ -135,10 +134,10 @@ const Measurement& step_time() {
   return measurement;
 }
 
-void add_others(const Results& results, const std::string& label, Report& report) {
+void add_others(const Results& results, const std::string& label, const std::string& words, Report& report) {
   const std::vector<double> others = results.values(label, "others");
   if (std::any_of(others.begin(), others.end(), [](double value) { return std::isnan(value); })) return;
-  report.add({fmt::format("processors that other programs kept busy, {}", label), others});
+  report.add({"processors that others kept busy" + words, others});
 }
 
 Json timed(Json arms, Index steps, Index repetitions) {

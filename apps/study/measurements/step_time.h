@@ -13,12 +13,13 @@ namespace keel::study {
 //   step         microseconds of an update, with the gathering of its batch
 //   forward      microseconds of a batch in evaluation mode
 //   folded       the same with BN folded into the layers next to it
-// and "others": how many processors other programs kept busy meanwhile, which makes times longer though they
-// are the processor's; null where the system does not say
+// and "others": how many processors were busy meanwhile with something else, other machines on the same
+// hardware included if the system tells of them. That makes times longer though they are the processor's.
+// Null where the system does not say
 const Measurement& step_time();
 
-// Adds "others" of the trials with a label, unless it is not known.
-void add_others(const Results& results, const std::string& label, Report& report);
+// Adds "others" of the trials with a label, if it is known. `words` end the number's name.
+void add_others(const Results& results, const std::string& label, const std::string& words, Report& report);
 
 // The setting for it.
 Json timed(Json arms, Index steps, Index repetitions);
