@@ -57,14 +57,15 @@ void declare(CommandLine& command) {
   apps::add_data_source(command);
 }
 
-// "glossary: "5-10 times faster"; faster"
+// ' (glossary: "5-10 times faster"; faster)'
 std::string sources_of(const Claim& claim) {
+  if (claim.sources.empty()) return "";
   std::string text;
   for (const study::Source& source : claim.sources) {
     text += (text.empty() ? "" : "; ") + study::name_of(source.article);
     if (!source.quote.empty()) text += fmt::format(": \"{}\"", source.quote);
   }
-  return text;
+  return fmt::format(" ({})", text);
 }
 
 std::string duration(double seconds) {
@@ -74,7 +75,7 @@ std::string duration(double seconds) {
 
 void print_list(const std::vector<Claim>& claims, Index seeds) {
   for (const Claim& claim : claims) {
-    fmt::print("{}\n  {} ({})\n  question: {}\n  measure:  {}\n  cost:     {} quick, {} full, on one core\n",
+    fmt::print("{}\n  {}{}\n  question: {}\n  measure:  {}\n  cost:     {} quick, {} full, on one core\n",
                claim.id, claim.title, sources_of(claim), claim.question, claim.measure,
                duration(estimated_seconds(claim, study::Length::quick, seeds)),
                duration(estimated_seconds(claim, study::Length::full, seeds)));

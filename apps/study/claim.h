@@ -1,5 +1,6 @@
-// A claim of the articles, and the experiment that tests it. Each is a file in claims/ with a function that
-// returns it; the build finds it there.
+// A claim of the articles, or one of your own, and the experiment that tests it. Each is a file in claims/
+// with a function that returns it, named alike: overhead.cpp has `Claim overhead()` of the id "overhead",
+// fewer_epochs.cpp `Claim fewer_epochs()` of "fewer-epochs". The build finds it there.
 #pragma once
 
 #include <functional>
@@ -77,8 +78,8 @@ struct Source {
 struct Claim {
   std::string id;               // "higher-learning-rates"
   std::string title;            // in a few words
-  std::vector<Source> sources;  // that say so
-  std::string question;         // that the experiment answers
+  std::vector<Source> sources;  // that say so; none of a claim of your own
+  std::string question;         // that the experiment answers, with a question mark
   std::string setting;          // data, model, training, in a sentence; of a full study
   std::string measure;          // what is compared, and the rule of the verdict
   std::function<void(Plan& plan)> plan;

@@ -13,6 +13,14 @@ inline const std::vector<double> kSpeedRates = {0.03, 0.1, 0.3, 1, 3};
 // Of a full study.
 inline constexpr Index kSpeedSteps = 6000;
 
+// Test accuracies in percent, and the steps to them that were expected of each arm at its best rate.
+struct SpeedTarget {
+  const char* percent;
+  Expectation without, with;
+};
+inline const std::vector<SpeedTarget> kSpeedTargets = {
+    {"95", 650, 350}, {"97", 2350, 1150}, {"97.5", 3550, 2150}};
+
 // Trials at_rate("none", rate) and at_rate("batch", rate), of so many steps, with steps_to/95, 97 and 97.5.
 void plan_speed(Plan& plan);
 double speed_steps(const Plan& plan);

@@ -127,7 +127,7 @@ def section(record, claim, looks, draw) -> str:
                    + f"<footer>{text(record['articles'][source['article']])}</footer>" for source in claim["sources"])
     parts = [f'<section class="claim" id="{text(claim["id"])}">\n<div class=said><h2>{text(claim["title"])}</h2>\n'
              f'<p class=answer>{verdict(claim)} {text(wording.sentence(claim))}</p>\n'
-             f'<blockquote>{said}</blockquote>\n',
+             + (f'<blockquote>{said}</blockquote>\n' if said else ""),
              definitions([("Question", text(claim["question"])), ("Setting", text(claim["setting"])),
                           ("Measure and rule", text(claim["measure"]))]), "</div>\n",
              plots(claim, looks, draw)]

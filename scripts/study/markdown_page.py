@@ -23,7 +23,7 @@ def said(record, claim) -> list[str]:
     for source in claim["sources"]:
         quote = f"“{escaped(source['quote'])}”, " if source["quote"] else ""
         lines += [f"> {quote}{escaped(record['articles'][source['article']])}", ">"]
-    return lines[:-1] + [""]
+    return lines[:-1] + [""] if lines else []
 
 
 def verdict(claim) -> str:

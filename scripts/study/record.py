@@ -101,8 +101,6 @@ def check_claim(claim, articles, place):
     require(claim, CLAIM, place)
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", claim["id"]):
         raise StudyError(f"{place}: id: expected lower-case letters, digits and -, found {kind_of(claim['id'])}")
-    if not claim["sources"]:
-        raise StudyError(f"{place}: sources: expected at least one")
     for index, source in enumerate(claim["sources"]):
         require(source, {"article": str, "quote": str}, f"{place}.sources[{index}]")
         require_one_of(source["article"], (*articles, ), f"{place}.sources[{index}].article")

@@ -159,6 +159,14 @@ class MarkdownTest(StudyTest):
         self.assertIn("**Not finished.** A trial failed: out of memory\n\n> Batch normalization: a glossary", page)
         self.assertIn("[Figures](study.html#very-deep): Gradient of the first", page)
 
+    def test_a_claim_of_no_article(self):
+        self.study["claims"] = [{**self.study["claims"][5], "sources": []}]
+        record.check_record(self.study, "s")
+        page = markdown_page.document({**self.study, "commit": "abc"}, "study.html")
+        self.assertIn("| [BN makes zero mean and unit variance](#zero-mean) | – | **holds** |", page)
+        self.assertNotIn(">", page.split("## BN makes zero mean")[1])
+        self.assertNotIn("blockquote", Page(html_page.document({**self.study, "commit": "abc"}, None)).tags)
+
     def test_tables_are_whole(self):
         page = markdown_page.document({**self.study, "commit": "abc"}, "study.html")
         for table in re.findall(r"(?:^\|.*\n)+", page, re.MULTILINE):

@@ -19,12 +19,6 @@ constexpr const char* kTarget = "97";
 // "5-10 times faster"
 constexpr double kClaimed = 5;
 
-struct Expected {
-  const char* target;
-  double without, with;
-};
-constexpr Expected kExpected[] = {{"95", 650, 350}, {"97", 2350, 1150}, {"97.5", 3550, 2150}};
-
 constexpr Index kSigmoidSteps = 10000;
 Index sigmoid_steps_of(const Plan& plan) { return plan.choose<Index>(2000, kSigmoidSteps); }
 
@@ -53,13 +47,13 @@ void judge(const Plan& plan, const Results& results, Report& report) {
       "at a shared rate that is too small (sigmoid, 0.1), BN reaches 90 % in at most a fifth of the "
       "steps",
       slow, fast, kClaimed);
-  for (const Expected& expected : kExpected) {
-    for (const auto& [norm, best_rate, number] : {std::tuple("none", best_without, expected.without),
-                                                  std::tuple("batch", best_with, expected.with)}) {
-      const Reached steps_to = reached(results, at_rate(norm, best_rate.rate), expected.target, steps);
-      report.add(Number{fmt::format("steps to {} %, {}{}{}", expected.target, norm,
+  for (const SpeedTarget& target : kSpeedTargets) {
+    for (const auto& [norm, best_rate, expected] :
+         {std::tuple("none", best_without, target.without), std::tuple("batch", best_with, target.with)}) {
+      const Reached steps_to = reached(results, at_rate(norm, best_rate.rate), target.percent, steps);
+      report.add(Number{fmt::format("steps to {} %, {}{}{}", target.percent, norm,
                                     best_rate.shown(" at rate"), steps_to.remark()),
-                        steps_to.steps, number});
+                        steps_to.steps, expected});
     }
   }
   report.add(Number{"sigmoid, rate 0.1: steps to 90 %, none" + slow.remark(), slow.steps, 8500, limit});

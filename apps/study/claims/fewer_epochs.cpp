@@ -8,17 +8,11 @@
 namespace keel::study {
 namespace {
 
-struct Target {
-  const char* percent;
-  Expectation without, with;  // steps
-};
-const std::vector<Target> kTargets = {{"95", 650, 350}, {"97", 2350, 1150}, {"97.5", 3550, 2150}};
-
 void judge(const Plan& plan, const Results& results, Report& report) {
   const double limit = speed_steps(plan);
   std::string found;
   bool all_reached = true;
-  for (const auto& [target, expected_without, expected_with] : kTargets) {
+  for (const auto& [target, expected_without, expected_with] : kSpeedTargets) {
     const AtBestRate best_without = best_for(results, plan, "none", target);
     const AtBestRate best_with = best_for(results, plan, "batch", target);
     const Reached without = reached(results, at_rate("none", best_without.rate), target, limit);
