@@ -41,7 +41,11 @@ std::string with_commas(Index value) {
   return digits;
 }
 
-std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
+std::string percent(double share) {
+  // As the pages round it: a mean of accuracies may lie halfway but for the last bits of its sum.
+  const double thousandths = std::round(std::round(share * 1e6) / 1e3);
+  return fmt::format("{:.1f} %", thousandths / 10);
+}
 std::string percent(const std::vector<double>& shares) { return percent(mean_of(shares)); }
 
 std::vector<double> last_good_rate(const Results& results, const std::string& arm,

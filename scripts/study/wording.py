@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import ROUND_HALF_UP, Decimal
 
-from study.record import UNFINISHED, VERDICTS, parts_of, seeds_with_value, sentence_of, verdict_of
+from study.record import UNFINISHED, VERDICTS, parts_of, rounded, seeds_with_value, sentence_of, verdict_of
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 MINUS = "−"
@@ -27,7 +28,8 @@ def decimals_for(spread: float) -> int:
 
 
 def fixed(value: float, decimals: int) -> str:
-    text = f"{value:.{decimals}f}"
+    """Halves are rounded up, as readers do and keel-study; what lies between bits and decimals is no reason not to."""
+    text = f"{Decimal(f'{value:.12g}').quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP):f}"
     if float(text) == 0:
         text = text.lstrip("-")
     return text.replace("-", MINUS)
@@ -84,7 +86,8 @@ class Amount:
         self.missing = missing
         scale, self.unit = (100, " %") if percent else (1, "")
         self.percent = percent
-        self.values = [None if value is None else scale * value for value in (mean, low, high)]
+        # Rounded first, as a published page has it: then one made of the study itself says the same.
+        self.values = [None if value is None else scale * rounded(float(value)) for value in (mean, low, high)]
 
     @property
     def has_interval(self) -> bool:

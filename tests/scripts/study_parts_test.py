@@ -30,6 +30,10 @@ class WordingTest(unittest.TestCase):
                              ((1e8, 8e7, 1.2e8), "10⁸ (8 × 10⁷ to 1.2 × 10⁸)")):
             self.assertEqual(wording.Amount(*values).both, text)
         self.assertEqual(wording.Amount(0.97654, 0.975, 0.978, percent=True).both, "97.65 % (97.50 to 97.80)")
+        halfway = sum([0.9468, 0.9734, 0.9705, 0.9614, 0.9704]) / 5
+        self.assertLess(halfway, 0.9645)
+        self.assertEqual(wording.Amount(halfway, 0.951, 0.978, percent=True).both, "96.5 % (95.1 to 97.8)")
+        self.assertEqual(wording.Amount(0.9635, 0.951, 0.976, percent=True).both, "96.4 % (95.1 to 97.6)")
 
     def test_accuracies_in_percent(self):
         self.assertTrue(wording.is_share("test accuracy (%)", [0.1, None, 1.0]))

@@ -27,6 +27,11 @@ NAMES = ("regularization", "keras-example", "paper-mnist", "bn-helps-rnns", "sma
          "calibrated-averages", "consistent-inference", "smooths-the-loss")
 
 
+VARIANTS = (", random images", ", 48,000 images", ", black and white pixels", ", 10 groups", ", 4 groups",
+            ", none behind the last", ", medians")
+PUBLISHED = Path(__file__).resolve().parents[2] / "docs" / "claims.json"
+
+
 def write(path, shape, content):
     path.write_bytes(gzip.compress(bytes([0, 0, 8, len(shape)]) + struct.pack(f">{len(shape)}I", *shape) + content))
 
@@ -43,6 +48,14 @@ class StudyPytorch(unittest.TestCase):
             study_pytorch.main([*arguments, "--data", str(self.folder), "--seeds", "2", "--steps", "2"])
         return said.getvalue().splitlines()
 
+    def check_labels(self, lines):
+        """Pages put numbers of one name side by side."""
+        named = {claim["id"]: {re.sub(r" \(\d of \d diverged\)$", "", number["label"]) for number in claim["numbers"]}
+                 for claim in json.loads(PUBLISHED.read_text(encoding="utf-8"))["claims"]}
+        for line in lines:
+            claim, label = line.rpartition(": ")[0].split(", ", 1)
+            self.assertIn(re.sub(f"({'|'.join(VARIANTS)})$", "", label), named[claim])
+
     def test_trains_every_setting(self):
         noise = random.Random(1)
         for part, count in (("train", 48100), ("t10k", 300)):
@@ -58,8 +71,10 @@ class StudyPytorch(unittest.TestCase):
         self.assertEqual(lines, self.run_all(*NAMES))
 
         # Times are not the same again.
-        self.assertEqual(len(self.run_all("overhead", "--out", str(self.folder))), 8)
-        self.assertEqual(len(self.run_all("dropout-slows-training", "--out", str(self.folder))), 4)
+        times = self.run_all("overhead", "--out", str(self.folder))
+        times += self.run_all("dropout-slows-training", "--out", str(self.folder))
+        self.assertEqual(len(times), 8 + 4)
+        self.check_labels(lines + times)
         self.run_all("bn-helps-rnns", "layer-norm-for-rnns", "--out", str(self.folder))
         kept = json.loads((self.folder / "pytorch.json").read_text())
         self.assertEqual((kept["pytorch"], kept["steps"]), (torch.__version__, 2))
@@ -105,7 +120,7 @@ class StudyPytorch(unittest.TestCase):
         directory = os.environ.get("KEEL_MNIST_DIR")
         if not directory:
             self.skipTest("needs KEEL_MNIST_DIR")
-        published = json.loads((Path(__file__).resolve().parents[2] / "docs" / "claims.json").read_text())["data"]
+        published = json.loads(PUBLISHED.read_text(encoding="utf-8"))["data"]
         found = study_pytorch.Mnist(Path(directory)).record()
         self.assertEqual(found, {part: published[part] for part in ("training", "test")})
 

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <utility>
+#include <vector>
 
 #include "study/exact.h"
 
@@ -32,6 +33,15 @@ TEST(Words, OfADifferenceThatMayBeNone) {
   EXPECT_EQ(the_same("outputs", 0), "exactly the same outputs");
   EXPECT_EQ(the_same("outputs", 2.3e-7), "the same outputs to about 2e-07");
   EXPECT_EQ(the_same("outputs", std::nan("")), "the same outputs to about nan");
+}
+
+TEST(Words, OfAMeanThatLiesHalfwayAreThoseOfItsDecimals) {
+  const std::vector<double> accuracies = {0.9468, 0.9734, 0.9705, 0.9614, 0.9704};
+  ASSERT_LT(mean_of(accuracies), 0.9645);
+  EXPECT_EQ(percent(accuracies), "96.5 %");
+  EXPECT_EQ(percent(0.9635), "96.4 %");
+  EXPECT_EQ(percent(0.1), "10.0 %");
+  EXPECT_EQ(percent(std::nan("")), "nan %");
 }
 
 TEST(Words, OfLargeNumbersHaveCommas) {
