@@ -21,7 +21,8 @@ MATPLOTLIB = re.compile(r'<meta name="generator" content="matplotlib ([^"]*)">')
 
 
 def text(value) -> str:
-    return html.escape(str(value), quote=True)
+    """With what belongs to a number on its line."""
+    return re.sub(r"(?<=\d) (?=%)", "&nbsp;", html.escape(str(value), quote=True))
 
 
 def unbroken(words) -> str:

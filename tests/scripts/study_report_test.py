@@ -254,6 +254,8 @@ class PagesTest(StudyTest):
         self.assertLessEqual(set(re.findall(r"https?://[^\"' ]*", text)),
                              {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"})
         words = " ".join(page.text)
+        self.assertIn("Steps to 97\xa0% test accuracy.", words)
+        words = words.replace("\xa0", " ")
         for claim in self.study["claims"]:
             said = [source["quote"] for source in claim["sources"]]
             for part in [*said, *(claim[key] for key in ("title", "question", "setting", "measure"))]:
