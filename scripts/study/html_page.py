@@ -139,7 +139,7 @@ def section(record, claim, looks, draw) -> str:
         parts.append(table("numbers", ("number", "mean", "95 % interval", "expected", "found is"), rows, anchor)
                      if len(rows[0]) == 5 else table("numbers", ("number", "mean", "95 % interval"), rows, anchor))
     if claim.get("pytorch"):
-        parts.append(table("numbers", [text(title) for title in wording.pytorch_titles(record)],
+        parts.append(table("numbers elsewhere", [text(title) for title in wording.pytorch_titles(record)],
                            [[text(label), unbroken(mean), *map(text, rest)]
                             for label, mean, *rest in wording.pytorch_rows(claim)]))
     parts += [f"<p class=note>{text(wording.spoken(note))}</p>\n" for note in parts_of(claim, "notes")]
