@@ -100,7 +100,8 @@ std::vector<Claim> chosen_claims(const CommandLine& command, std::vector<Claim> 
     const auto found = std::find(ids.begin(), ids.end(), id);
     if (found == ids.end()) {
       throw apps::UsageError(
-          fmt::format("--claim: expected ids that --list names, found '{}'{}", id, did_you_mean(id, ids)));
+          fmt::format("--claim: expected ids of claims, found '{}'{} (keel-study --list names all)", id,
+                      did_you_mean_one_of(id, ids)));
     }
     const auto same = [&](const Claim& claim) { return claim.id == id; };
     if (std::any_of(chosen.begin(), chosen.end(), same)) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <compare>
 #include <numeric>
 
 namespace keel {
@@ -31,6 +32,52 @@ std::size_t distance(const std::string& a, const std::string& b) {
 // A slip of the finger is short; comparing what a hostile file holds would take long.
 constexpr std::size_t kLongestName = 64;
 
+// Shorter ones begin too many words.
+constexpr std::size_t kShortestBeginning = 3;
+
+bool share_half(const std::string& a, const std::string& b) {
+  return 2 * distance(a, b) <= std::max(a.size(), b.size());
+}
+
+std::vector<std::string> words_of(const std::string& name) {
+  std::vector<std::string> words(1);
+  for (const char c : name) {
+    if (folded(c) == '-') {
+      words.emplace_back();
+    } else {
+      words.back() += folded(c);
+    }
+  }
+  std::erase(words, "");
+  return words;
+}
+
+bool are_near_words(const std::string& a, const std::string& b) {
+  const bool begins = b.starts_with(a) || a.starts_with(b);
+  return (begins && std::min(a.size(), b.size()) >= kShortestBeginning) ||
+         5 * distance(a, b) <= std::max(a.size(), b.size());
+}
+
+// The words of `asked` that `known` has, or 1 if it is short for `known`.
+std::ptrdiff_t shared_words(const std::vector<std::string>& asked, const std::vector<std::string>& known) {
+  std::string initials;
+  for (const std::string& word : known) initials += word.front();
+  if (asked.size() == 1 && asked.front() == initials) return 1;
+  return std::count_if(asked.begin(), asked.end(), [&](const std::string& a) {
+    return std::any_of(known.begin(), known.end(), [&](const auto& b) { return are_near_words(a, b); });
+  });
+}
+
+// The smaller, the nearer.
+struct Nearness {
+  bool is_far;
+  std::ptrdiff_t minus_shared_words;
+  std::size_t distance;
+  std::string name;
+
+  auto operator<=>(const Nearness&) const = default;
+};
+
 }  // namespace
 
 std::string did_you_mean(const std::string& name, const std::vector<std::string>& known,
@@ -39,8 +86,29 @@ std::string did_you_mean(const std::string& name, const std::vector<std::string>
   const auto nearest = std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
     return distance(a, name) < distance(b, name);
   });
-  if (2 * distance(*nearest, name) > std::max(nearest->size(), name.size())) return "";
+  if (!share_half(*nearest, name)) return "";
   return fmt::format(": did you mean {}?", fmt::format(fmt::runtime(shown), *nearest));
+}
+
+std::string did_you_mean_one_of(const std::string& name, const std::vector<std::string>& known) {
+  constexpr std::size_t kMost = 3;
+  if (name.size() > kLongestName) return "";
+  std::ptrdiff_t most_shared = 1;
+  std::vector<Nearness> near;
+  for (const std::string& other : known) {
+    const std::ptrdiff_t shared = shared_words(words_of(name), words_of(other));
+    most_shared = std::max(most_shared, shared);
+    near.push_back({!share_half(other, name), -shared, distance(other, name), other});
+  }
+  std::erase_if(near,
+                [&](const Nearness& one) { return one.is_far && -one.minus_shared_words < most_shared; });
+  std::sort(near.begin(), near.end());
+  std::string names;
+  const std::size_t count = std::min(near.size(), kMost);
+  for (std::size_t i = 0; i < count; ++i) {
+    names += fmt::format("{}'{}'", i == 0 ? "" : i + 1 < count ? ", " : " or ", near[i].name);
+  }
+  return names.empty() ? "" : fmt::format(": did you mean {}?", names);
 }
 
 }  // namespace keel

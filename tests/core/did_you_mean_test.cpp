@@ -27,5 +27,33 @@ TEST(DidYouMean, SaysNothingOfNamesThatAreFarAway) {
   EXPECT_EQ(did_you_mean("", {"dense"}), "");
 }
 
+TEST(DidYouMeanOneOf, NamesThoseOfSharedWordsNearestFirst) {
+  const std::vector<std::string> known = {"layer-norm-for-rnns", "batch-layer-norm", "bn-helps-rnns",
+                                          "initialization",      "small-batches",    "non-ideal-batches",
+                                          "one-example"};
+  EXPECT_EQ(did_you_mean_one_of("rnn", known), ": did you mean 'bn-helps-rnns' or 'layer-norm-for-rnns'?");
+  EXPECT_EQ(did_you_mean_one_of("BATCH", known),
+            ": did you mean 'small-batches', 'batch-layer-norm' or 'non-ideal-batches'?");
+  EXPECT_EQ(did_you_mean_one_of("rnns_layer", known), ": did you mean 'layer-norm-for-rnns'?");
+  EXPECT_EQ(did_you_mean_one_of("sensible initialisation", known), ": did you mean 'initialization'?");
+  EXPECT_EQ(did_you_mean_one_of("bln", known), ": did you mean 'batch-layer-norm'?");
+  EXPECT_EQ(did_you_mean_one_of("runs", known), "");
+  EXPECT_EQ(did_you_mean_one_of("bn", known), ": did you mean 'bn-helps-rnns'?");
+}
+
+TEST(DidYouMeanOneOf, NamesMisspeltOnesFirst) {
+  EXPECT_EQ(did_you_mean_one_of("batches", {"many-small-batches", "bathes", "dense"}),
+            ": did you mean 'bathes' or 'many-small-batches'?");
+}
+
+TEST(DidYouMeanOneOf, SaysNothingOfNamesThatShareNothing) {
+  EXPECT_EQ(did_you_mean_one_of("on", {"one-example"}), "");
+  EXPECT_EQ(did_you_mean_one_of("xyz", {"one-example"}), "");
+  EXPECT_EQ(did_you_mean_one_of("one", {}), "");
+  EXPECT_EQ(did_you_mean_one_of(std::string(1000000, '-'), {"one-example"}), "");
+  EXPECT_EQ(did_you_mean_one_of("", {"one-example"}), "");
+  EXPECT_EQ(did_you_mean_one_of("--", {"one-example"}), "");
+}
+
 }  // namespace
 }  // namespace keel

@@ -63,7 +63,8 @@ TEST_F(KeelStudy, ListsTheClaimsThatAreNamed) {
   EXPECT_EQ(outcome.out.find("normalized-outputs\n"), std::string::npos) << outcome.out;
   expect_wrong_usage(
       {"--list", "--claim", "signature"},
-      "--claim: expected ids that --list names, found 'signature': did you mean 'signatures'?");
+      "--claim: expected ids of claims, found 'signature': did you mean 'signatures'? (keel-study --list "
+      "names all)");
 }
 
 TEST_F(KeelStudy, TestsClaimsAndWritesWhatItFound) {
@@ -146,15 +147,18 @@ TEST_F(KeelStudy, UsesWhatIsThereAndRunsDamagedTrialsAgain) {
 }
 
 TEST_F(KeelStudy, NamesClaimsNearAnUnknownOne) {
-  expect_wrong_usage({"--claim", "normalised-outputs"},
-                     "--claim: expected ids that --list names, found 'normalised-outputs': did you mean "
-                     "'normalized-outputs'?");
-  expect_wrong_usage({"--claim", "PAPER_MNIST"},
-                     "--claim: expected ids that --list names, found 'PAPER_MNIST': did you mean "
-                     "'paper-mnist'?");
-  expect_wrong_usage({"--claim", ""}, "--claim: expected ids that --list names, found ''");
-  expect_wrong_usage({"--claim", "signatures,,overhead"},
-                     "--claim: expected ids that --list names, found ''");
+  const auto expect_hint = [&](const std::string& claims, const std::string& id, const std::string& hint) {
+    expect_wrong_usage({"--claim", claims}, "--claim: expected ids of claims, found '" + id + "'" + hint +
+                                                " (keel-study --list names all)");
+  };
+  expect_hint("normalised-outputs", "normalised-outputs", ": did you mean 'normalized-outputs'?");
+  expect_hint("PAPER_MNIST", "PAPER_MNIST", ": did you mean 'paper-mnist'?");
+  expect_hint("overhead,rnn", "rnn", ": did you mean 'bn-helps-rnns' or 'layer-norm-for-rnns'?");
+  expect_hint("init", "init", ": did you mean 'less-sensitive-to-initialization'?");
+  expect_hint("batch-size", "batch-size",
+              ": did you mean 'small-batches', 'non-ideal-batches' or 'batch-layer-normalization'?");
+  expect_hint("", "", "");
+  expect_hint("signatures,,overhead", "", "");
   expect_wrong_usage({"--claim", "signatures,overhead,signatures"},
                      "--claim: expected each id once, found 'signatures' twice");
 }

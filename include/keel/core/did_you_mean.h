@@ -12,4 +12,10 @@ namespace keel {
 std::string did_you_mean(const std::string& name, const std::vector<std::string>& known,
                          const std::string& shown = "'{}'");
 
+// ": did you mean 'bn-helps-rnns' or 'layer-norm-for-rnns'?", for names of several words that nobody knows by
+// heart: up to three, nearest first. Those of which at most half of the letters would change stand before
+// those that share the most words with the name: words in which at most a fifth of the letters would change,
+// or of which one, of 3 letters or more, begins the other (rnn); initials (bln) count as a word.
+std::string did_you_mean_one_of(const std::string& name, const std::vector<std::string>& known);
+
 }  // namespace keel
