@@ -16,6 +16,7 @@ from golden.cases import (
     batch_norm_cases,
     convolution_cases,
     dense_cases,
+    embedding_cases,
     example_norm_cases,
     loss_cases,
     pooling_cases,
@@ -29,6 +30,7 @@ import torch
 TOPICS = {
     "activations": lambda: {"cases": activation_cases()},
     "dense": lambda: {"cases": dense_cases()},
+    "embedding": lambda: {"cases": embedding_cases()},
     "losses": lambda: {"cases": loss_cases()},
     "convolutions": lambda: {"cases": convolution_cases()},
     "pooling": lambda: {"cases": pooling_cases()},

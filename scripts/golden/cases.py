@@ -84,6 +84,19 @@ def dense_cases():
     return c.list
 
 
+def embedding_cases():
+    c = Cases()
+
+    def embedding(weight, ids, padding_idx=None):
+        return F.embedding(ids, weight, padding_idx=padding_idx)
+
+    # More places than ids, so that rows are looked up more than once.
+    c.add("embedding", embedding, {"weight": c.fill(4, 3), "ids": c.labels(11, 4)})
+    c.add("embedding_padding", embedding, {"weight": c.fill(5, 2), "ids": c.labels(12, 5)}, padding_idx=2)
+    c.add("embedding_padding_first", embedding, {"weight": c.fill(3, 4), "ids": c.labels(9, 3)}, padding_idx=0)
+    return c.list
+
+
 def loss_cases():
     c = Cases()
     cross_entropy = lambda logits, labels: F.cross_entropy(logits, labels)

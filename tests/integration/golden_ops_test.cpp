@@ -3,6 +3,7 @@
 
 #include "keel/ops/dense.h"
 #include "keel/ops/elementwise.h"
+#include "keel/ops/embedding.h"
 #include "keel/ops/loss.h"
 #include "keel/ops/softmax.h"
 #include "support/golden_cases.h"
@@ -39,6 +40,16 @@ TEST_P(GoldenOps, Activations) {
 TEST_P(GoldenOps, Dense) {
   check_topic("dense", GetParam(),
               {{"dense", [](const Arguments& a) { return dense(a["x"], a["weight"], a["bias"]); }}});
+}
+
+TEST_P(GoldenOps, Embedding) {
+  check_topic("embedding", GetParam(), {{"embedding", [](const Arguments& a) {
+                                           std::optional<Index> padding_idx;
+                                           if (a.options.contains("padding_idx")) {
+                                             padding_idx = a.options.at("padding_idx").get<Index>();
+                                           }
+                                           return embedding(a.labels, a["weight"], padding_idx);
+                                         }}});
 }
 
 TEST_P(GoldenOps, Losses) {

@@ -1,4 +1,5 @@
-// Embedding layer.
+// Embedding layer: PyTorch's (https://pytorch.org/docs/stable/generated/torch.nn.Embedding.html). As a
+// trained table for words: Bengio et al., "A Neural Probabilistic Language Model", JMLR 3, 2003.
 #pragma once
 
 #include <optional>
