@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* kKind = "batch_layer_norm";
 
-// Along one axis of [N, positions, D], with a mean and a variance of the population where they are defined.
+// Along one axis, with a mean and a variance of the population where they are defined.
 Variable normalized(const Variable& x, int axis, const Variable& population_mean,
                     const Variable& population_var, double epsilon) {
   const ReductionOptions along = {.axes = {axis}, .keep_dims = true};
@@ -73,45 +73,39 @@ Variable BatchLayerNorm::forward(const Variable& x, Context& context) {
       shape.rank() == example_.rank() + 1 && std::equal(shape.begin() + 1, shape.end(), example_.begin()),
       "[{}] expected an input [N,...] of examples {}, found {}", kKind, example_, shape);
   check_dtype(kKind, x, weight);
+  BatchLayerNormPopulation population = used_population();
+  std::optional<BatchStatistics> of_batch;
   if (context.training()) {
     check<ValueError>(rows > 0, "[{}] expected at least one example in training, found input {}", kKind,
                       shape);
     check_no_mask(kKind, context);
     if (batch_size.item() == 0) batch_size.mutable_value().fill(static_cast<double>(rows));
-    const BatchStatistics of_batch = batch_statistics(x.value().reshape({rows, elements}));
-    update_population(x.value(), of_batch);
-    return combined(x, {false, false, false, false}, &of_batch);
+    of_batch = batch_statistics(x.value().reshape({rows, elements}));
+    update_population(x.value(), *of_batch);
+    population = {false, false, false, false};
   }
-  return combined(x, used_population(), nullptr);
-}
-
-Variable BatchLayerNorm::combined(const Variable& x, const BatchLayerNormPopulation& population,
-                                  const BatchStatistics* of_batch) const {
-  const Index rows = x.shape()[0], elements = example_.numel();
   const double m = batch_size.item() > 0 ? batch_size.item() : static_cast<double>(rows);
   const double scaling = options_.sqrt_scaling ? 1 / std::sqrt(static_cast<double>(channels_)) : 1;
   const double share_f = (1 / m - 1e-4) * scaling, share_b = (1 - (1 / m + 1e-4)) * scaling;
 
   const Variable by_position = reshape(x, {rows, elements / channels_, channels_});
   const Variable y_f = over_features(by_position, population, weight * share_f);
-  return reshape(y_f + over_batch(by_position, population, of_batch) * (weight * share_b), x.shape());
+  const Variable x_b = over_batch(reshape(by_position, {rows, elements}), population, of_batch);
+  return reshape(y_f + reshape(x_b, by_position.shape()) * (weight * share_b), shape);
 }
 
-// x_b of [N, positions, D]
+// x_b of [N, elements]
 Variable BatchLayerNorm::over_batch(const Variable& x, const BatchLayerNormPopulation& population,
-                                    const BatchStatistics* of_batch) const {
+                                    const std::optional<BatchStatistics>& of_batch) const {
   const bool of_mean = population.batch_mean, of_var = population.batch_var;
-  const Index elements = example_.numel();
-  const Shape example{1, elements / channels_, channels_};
   if (of_mean != of_var) {
-    return normalized(x, 0, of_mean ? reshape(running_batch_mean, example) : Variable(),
-                      of_var ? reshape(running_batch_var, example) : Variable(), options_.epsilon);
+    return normalized(x, 0, of_mean ? running_batch_mean.detach() : Variable(),
+                      of_var ? running_batch_var.detach() : Variable(), options_.epsilon);
   }
-  const Variable flat = reshape(x, {x.shape()[0], elements});
-  if (of_batch != nullptr) return reshape(batch_norm(flat, {}, {}, *of_batch, options_.epsilon), x.shape());
-  if (!of_mean) return reshape(batch_norm(flat, {}, {}, options_.epsilon).y, x.shape());
-  const BatchStatistics given{running_batch_mean.value(), running_batch_var.value()};
-  return reshape(batch_norm_inference(flat, {}, {}, given, options_.epsilon), x.shape());
+  if (of_batch) return batch_norm(x, {}, {}, *of_batch, options_.epsilon);
+  if (!of_mean) return batch_norm(x, {}, {}, options_.epsilon).y;
+  return batch_norm_inference(x, {}, {}, {running_batch_mean.value(), running_batch_var.value()},
+                              options_.epsilon);
 }
 
 // gamma x_f + beta of [N, positions, D]

@@ -1,9 +1,6 @@
 #include "keel/nn/mean_only_batch_norm.h"
 
-#include <numeric>
-
 #include "keel/ops/arithmetic.h"
-#include "keel/ops/reduction.h"
 #include "nn/running_statistics.h"
 
 namespace keel::nn {
@@ -28,10 +25,7 @@ Variable MeanOnlyBatchNorm::forward(const Variable& x, Context& context) {
   if (context.training() || recalibrating_) {
     check_rows(kKind, x, channels_, recalibrating_ ? "to recalibrate" : "in training");
     check_no_mask(kKind, context);
-    ReductionOptions over_rows;
-    over_rows.axes.resize(static_cast<std::size_t>(x.shape().rank() - 1));
-    std::iota(over_rows.axes.begin(), over_rows.axes.end(), 0);
-    centre = mean(x, over_rows);
+    centre = mean(x, over_rows(x.shape()));
     count_batch(num_batches_tracked);
     const double share = 1 / num_batches_tracked.item();
     blend(running_mean, centre.value(), recalibrating_ ? share : momentum_.value_or(share));

@@ -1,6 +1,15 @@
 #include "nn/running_statistics.h"
 
+#include <numeric>
+
 namespace keel::nn {
+
+ReductionOptions over_rows(const Shape& shape) {
+  ReductionOptions options;
+  options.axes.resize(static_cast<std::size_t>(shape.rank() - 1));
+  std::iota(options.axes.begin(), options.axes.end(), 0);
+  return options;
+}
 
 void count_batch(Buffer& batches) {
   std::int32_t& count = *batches.mutable_value().data<std::int32_t>();

@@ -1,14 +1,12 @@
 #include "keel/nn/weight_norm.h"
 
 #include <cmath>
-#include <numeric>
 
 #include "keel/ops/arithmetic.h"
 #include "keel/ops/batch_norm.h"
 #include "keel/ops/dense.h"
 #include "keel/ops/elementwise.h"
-#include "keel/ops/reduction.h"
-#include "nn/norm_checks.h"
+#include "nn/running_statistics.h"
 
 namespace keel::nn {
 namespace {
@@ -17,12 +15,7 @@ namespace {
 constexpr double kLeastVariance = 1e-10;
 
 // Of each unit: the last axis holds the units.
-Variable norms_of(const Variable& v) {
-  ReductionOptions of_unit;
-  of_unit.axes.resize(static_cast<std::size_t>(v.shape().rank() - 1));
-  std::iota(of_unit.axes.begin(), of_unit.axes.end(), 0);
-  return sqrt(sum(v * v, of_unit));
-}
+Variable norms_of(const Variable& v) { return sqrt(sum(v * v, over_rows(v.shape()))); }
 
 }  // namespace
 
@@ -65,16 +58,12 @@ Variable WeightNorm::apply(const Variable& x, const Variable& weight, const Vari
 }
 
 Variable WeightNorm::forward(const Variable& x, Context& context) {
-  return run(x, Activation::none, context);
+  return *forward_activated(x, Activation::none, context);
 }
 
 std::optional<Variable> WeightNorm::forward_activated(const Variable& x, Activation activation,
                                                       Context& context) {
-  if (options_.mean_only_batch_norm) return {};
-  return run(x, activation, context);
-}
-
-Variable WeightNorm::run(const Variable& x, Activation activation, Context& context) {
+  if (options_.mean_only_batch_norm && activation != Activation::none) return {};
   if (context.training() && options_.data_dependent_init && initialized.item() == 0) {
     check_no_mask("weight_norm", context);
     initialize(x);

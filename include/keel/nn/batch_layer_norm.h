@@ -76,10 +76,8 @@ class BatchLayerNorm final : public Layer<BatchLayerNorm> {
 
  private:
   // `of_batch`: in training.
-  Variable combined(const Variable& x, const BatchLayerNormPopulation& population,
-                    const BatchStatistics* of_batch) const;
   Variable over_batch(const Variable& x, const BatchLayerNormPopulation& population,
-                      const BatchStatistics* of_batch) const;
+                      const std::optional<BatchStatistics>& of_batch) const;
   Variable over_features(const Variable& x, const BatchLayerNormPopulation& population,
                          const Variable& gamma) const;
   BatchStatistics feature_statistics(const Tensor& x) const;

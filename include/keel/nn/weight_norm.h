@@ -57,7 +57,6 @@ class WeightNorm final : public Layer<WeightNorm> {
   void start(const Variable& weight, const Variable& layer_bias);
   Variable apply(const Variable& x, const Variable& weight, const Variable& shift,
                  Activation activation) const;
-  Variable run(const Variable& x, Activation activation, Context& context);
 
   WeightNormOptions options_;
   std::optional<Conv2dOptions> convolution_;  // nothing: dense

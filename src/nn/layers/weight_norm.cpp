@@ -21,14 +21,12 @@ LayerMaker weight_norm(LayerOptions& options) {
     check<ValueError>(!layer.has_parameter_rules(),
                       "[weight_norm] penalties and constraints of the {} in the body are not supported",
                       layer.kind());
-    if (const auto* dense = dynamic_cast<const Dense*>(&layer)) {
-      site.reserve_parameter({2, dense->weight.shape()[-1]});
-      return std::make_shared<WeightNorm>(*dense, norm);
-    }
+    const auto* dense = dynamic_cast<const Dense*>(&layer);
     const auto* conv = dynamic_cast<const Conv2d*>(&layer);
-    check<ValueError>(conv != nullptr, "[weight_norm] expected a body of one dense or conv2d, found {}",
-                      layer.kind());
-    site.reserve_parameter({2, conv->weight.shape()[-1]});
+    check<ValueError>(dense != nullptr || conv != nullptr,
+                      "[weight_norm] expected a body of one dense or conv2d, found {}", layer.kind());
+    site.reserve_parameter({2, (dense != nullptr ? dense->weight : conv->weight).shape()[-1]});
+    if (dense != nullptr) return std::make_shared<WeightNorm>(*dense, norm);
     return std::make_shared<WeightNorm>(*conv, norm);
   };
 }
