@@ -5,6 +5,7 @@
 
 #include "keel/ops/arithmetic.h"
 #include "nn/running_statistics.h"
+#include "ops/mapped.h"
 
 namespace keel::nn {
 namespace {
@@ -20,8 +21,7 @@ double relaxation(double batches, Index begin, Index end) {
 }  // namespace
 
 BatchRenorm::BatchRenorm(Index channels, const BatchRenormOptions& options)
-    : channels_(channels), options_(options) {
-  check_norm(kKind, channels, options.epsilon);
+    : RunningNorm(kKind, channels, options.epsilon), options_(options) {
   check_share(kKind, "a momentum", options.momentum);
   check<ValueError>(options.r_max >= 1 && std::isfinite(options.r_max),
                     "[batch_renorm] expected r_max >= 1, found {}", options.r_max);
@@ -49,44 +49,21 @@ double BatchRenorm::d_max() const {
          relaxation(num_batches_tracked.item(), options_.relaxation_begin, options_.d_max_end);
 }
 
-Variable BatchRenorm::forward(const Variable& x, Context& context) {
-  return *forward_activated(x, Activation::none, context);
-}
-
 std::optional<Variable> BatchRenorm::forward_activated(const Variable& x, Activation activation,
                                                        Context& context) {
-  check_norm_input(kKind, x, channels_, running_mean);
-  const double epsilon = options_.epsilon;
-  if (!context.training() && !recalibrated_) {
-    // The running deviation has epsilon in it, the operation adds it.
-    Tensor variance = running_deviation.value().to(DType::float64).clone();
-    for (Index c = 0; c < channels_; ++c) {
-      double& value = variance.data<double>()[c];
-      value = std::max(value * value - epsilon, 0.0);  // NaN stays NaN
-    }
-    return batch_norm_inference(x, weight, bias, {running_mean.value(), variance}, epsilon, activation);
-  }
-  check_rows(kKind, x, channels_,
-             recalibrated_ ? "to recalibrate, as one row has no variance" : "in training");
-  check_no_mask(kKind, context);
-  const BatchStatistics batch = batch_statistics(x.value());
-  if (recalibrated_) {
-    recalibrate_with(batch, x.value().numel() / channels_);
-    return batch_norm(x, weight, bias, batch, epsilon, activation);
-  }
-  Tensor deviation = Tensor::like(batch.variance);
-  Tensor r = Tensor::like(deviation), d = Tensor::like(deviation);
-  const Tensor old_mean = running_mean.value().to(DType::float64);
-  const Tensor old_deviation = running_deviation.value().to(DType::float64);
-  const double r_limit = r_max(), d_limit = d_max();
-  for (Index c = 0; c < channels_; ++c) {
-    const double old = old_deviation.data<double>()[c];
-    const double of_batch = std::sqrt(batch.variance.data<double>()[c] + epsilon);
-    const double shift = (batch.mean.data<double>()[c] - old_mean.data<double>()[c]) / old;
-    deviation.data<double>()[c] = of_batch;
-    r.data<double>()[c] = std::clamp(of_batch / old, 1 / r_limit, r_limit);
-    d.data<double>()[c] = std::clamp(shift, -d_limit, d_limit);
-  }
+  return normalize(x, context, activation);
+}
+
+Variable BatchRenorm::normalize_by(const Variable& x, const BatchStatistics& batch, Activation activation) {
+  const double epsilon = options_.epsilon, r_limit = r_max(), d_limit = d_max();
+  const auto ratio = [=](double own, double old) { return std::clamp(own / old, 1 / r_limit, r_limit); };
+  const auto step = [=](double own, double old, double unit) {
+    return std::clamp((own - old) / unit, -d_limit, d_limit);
+  };
+  const Tensor& old_deviation = running_deviation.value();
+  const Tensor deviation = mapped([=](double v) { return std::sqrt(v + epsilon); }, batch.variance);
+  const Tensor r = mapped(ratio, deviation, old_deviation);
+  const Tensor d = mapped(step, batch.mean, running_mean.value(), old_deviation);
   blend(running_mean, batch.mean, options_.momentum);
   blend(running_deviation, deviation, options_.momentum);
   count_batch(num_batches_tracked);
@@ -96,26 +73,22 @@ std::optional<Variable> BatchRenorm::forward_activated(const Variable& x, Activa
   return batch_norm(x, gamma, bias.defined() ? bias + scaled : scaled, batch, epsilon, activation);
 }
 
-void BatchRenorm::recalibrate(bool on) {
-  if (on) {
-    running_mean.mutable_value().fill(0);
-    running_deviation.mutable_value().fill(1);
-  }
-  recalibrated_ = on ? std::optional<Index>(0) : std::nullopt;
+// The mean over batches is of the variances, not of the deviations.
+void BatchRenorm::take_up(const BatchStatistics& batch, Index rows, double share) {
+  const double unbiased = static_cast<double>(rows) / static_cast<double>(rows - 1);
+  const auto together = [=, epsilon = options_.epsilon](double old, double variance) {
+    return std::sqrt((1 - share) * old * old + share * (unbiased * variance + epsilon));
+  };
+  blend(running_mean, batch.mean, share);
+  blend(running_deviation, mapped(together, running_deviation.value(), batch.variance), 1);
 }
 
-// The mean over batches is of the variances, not of the deviations.
-void BatchRenorm::recalibrate_with(const BatchStatistics& batch, Index rows) {
-  const double share = 1 / static_cast<double>(++*recalibrated_);
-  const double unbiased = static_cast<double>(rows) / static_cast<double>(rows - 1);
-  Tensor deviation = running_deviation.value().to(DType::float64).clone();
-  for (Index c = 0; c < channels_; ++c) {
-    double& value = deviation.data<double>()[c];
-    const double of_batch = unbiased * batch.variance.data<double>()[c] + options_.epsilon;
-    value = std::sqrt((1 - share) * value * value + share * of_batch);
-  }
-  blend(running_mean, batch.mean, share);
-  blend(running_deviation, deviation, 1);
+// The running deviation has epsilon in it, the operation adds it.
+Tensor BatchRenorm::running_variance() {
+  const auto without = [epsilon = options_.epsilon](double deviation) {
+    return std::max(deviation * deviation - epsilon, 0.0);  // NaN stays NaN
+  };
+  return mapped(without, running_deviation.value());
 }
 
 PyTorchLayout BatchRenorm::pytorch_layout() const {

@@ -2,11 +2,7 @@
 // Batch-Normalized Models", arXiv:1702.03275).
 #pragma once
 
-#include <optional>
-
-#include "keel/nn/module.h"
-#include "keel/nn/recalibrated.h"
-#include "keel/ops/batch_norm.h"
+#include "keel/nn/running_norm.h"
 
 namespace keel::nn {
 
@@ -37,42 +33,37 @@ struct BatchRenormOptions {
 //   parameters: weight (gamma) [C] if scale, bias (beta) [C] if center
 //   buffers:    running_mean [C] (0 at first), running_deviation [C] (1 at first), num_batches_tracked
 //               int32 [1], which the limits follow: a resumed run goes on with them
+//   recalibrate(): what is found is BatchNorm's: running_deviation is sqrt(v + epsilon), v the mean of the
+//               unbiased variances. num_batches_tracked stays, and so do the limits.
 //   gradient:   x, gamma and beta, with r and d as constants though they depend on x: BatchNorm's, times r
 //   throws:     ValueError unless channels >= 1, epsilon > 0 in float32 as well, momentum in [0,1], r_max >=
 //               1, d_max >= 0 (both finite), and neither limit is reached before relaxation_begin >= 0;
 //               forward: ShapeError; DTypeError; ValueError for one row in training and
 //               while the layer recalibrates
-class BatchRenorm final : public Layer<BatchRenorm>, public Recalibrated {
+class BatchRenorm final : public Layer<BatchRenorm>, public RunningNorm {
  public:
   explicit BatchRenorm(Index channels, const BatchRenormOptions& options = {});
-  Variable forward(const Variable& x, Context& context) override;
+  Variable forward(const Variable& x, Context& context) override { return normalize(x, context); }
   std::optional<Variable> forward_activated(const Variable& x, Activation activation,
                                             Context& context) override;
   std::string kind() const override { return "batch_renorm"; }
   PyTorchLayout pytorch_layout() const override;
-
-  bool can_recalibrate() const override { return true; }
-  // What is found is BatchNorm's: running_deviation is sqrt(v + epsilon), v the mean of the unbiased
-  // variances. num_batches_tracked stays, and so do the limits.
-  void recalibrate(bool on) override;
 
   const BatchRenormOptions& options() const { return options_; }
   // The limits for the next batch.
   double r_max() const;
   double d_max() const;
 
-  Parameter weight;
-  Parameter bias;
-  Buffer running_mean;
   Buffer running_deviation;
   Buffer num_batches_tracked;
 
  private:
-  void recalibrate_with(const BatchStatistics& batch, Index rows);
+  Variable normalize_by(const Variable& x, const BatchStatistics& batch, Activation activation) override;
+  void take_up(const BatchStatistics& batch, Index rows, double share) override;
+  Buffer& running_spread() override { return running_deviation; }
+  Tensor running_variance() override;
 
-  Index channels_;
   BatchRenormOptions options_;
-  std::optional<Index> recalibrated_ = {};  // batches so far, while it recalibrates
 };
 
 }  // namespace keel::nn

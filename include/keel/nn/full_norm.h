@@ -6,11 +6,7 @@
 // value (the moments) and of the outer function's gradient.
 #pragma once
 
-#include <optional>
-
-#include "keel/nn/module.h"
-#include "keel/nn/recalibrated.h"
-#include "keel/ops/batch_norm.h"
+#include "keel/nn/running_norm.h"
 
 namespace keel::nn {
 
@@ -32,6 +28,9 @@ struct FullNormOptions {
 //   buffers:    running_mean m [C] (0 at first), running_var v [C] (1 at first), mean_gradient and
 //               second_moment_gradient [C] (0 at first): averages that backward() updates in training, see
 //               keel/ops/full_norm.h. So whoever runs backward() in training mode moves them.
+//   recalibrate(): what is found is the mean and the (biased) variance of the batches' rows taken together,
+//               if the batches are of one size: m and s are the means of the batches' moments. mean_gradient
+//               and second_moment_gradient stay.
 //   gradient:   gamma and beta exactly. That of x is NOT the forward function's, unless alpha = 1: it takes
 //               the averages for the gradients of the moments. With alpha = 1 it is BatchNorm's.
 //               In evaluation that of the forward function.
@@ -39,34 +38,25 @@ struct FullNormOptions {
 //               ShapeError; DTypeError; ValueError in training for no row, or one row if alpha = 1 (otherwise
 //               one is enough); for one row, whatever alpha, while the layer recalibrates, as the statistics
 //               of one row have no variance
-class FullNorm final : public Layer<FullNorm>, public Recalibrated {
+class FullNorm final : public Layer<FullNorm>, public RunningNorm {
  public:
   explicit FullNorm(Index channels, const FullNormOptions& options = {});
-  Variable forward(const Variable& x, Context& context) override;
+  Variable forward(const Variable& x, Context& context) override { return normalize(x, context); }
   std::string kind() const override { return "full_norm"; }
   PyTorchLayout pytorch_layout() const override;
 
-  bool can_recalibrate() const override { return true; }
-  // What is found is the mean and the (biased) variance of the batches' rows taken together, if the batches
-  // are of one size: m and s are the means of the batches' moments. mean_gradient and second_moment_gradient
-  // stay.
-  void recalibrate(bool on) override;
-
   const FullNormOptions& options() const { return options_; }
 
-  Parameter weight;
-  Parameter bias;
-  Buffer running_mean;
   Buffer running_var;
   Buffer mean_gradient;
   Buffer second_moment_gradient;
 
  private:
-  void update_statistics(const BatchStatistics& batch, double alpha);
+  Variable normalize_by(const Variable& x, const BatchStatistics& batch, Activation activation) override;
+  void take_up(const BatchStatistics& batch, Index rows, double share) override;
+  Buffer& running_spread() override { return running_var; }
 
-  Index channels_;
   FullNormOptions options_;
-  std::optional<Index> recalibrated_ = {};  // batches so far, while it recalibrates
 };
 
 }  // namespace keel::nn
