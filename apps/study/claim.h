@@ -1,6 +1,9 @@
 // A claim of the articles, or one of your own, and the experiment that tests it. Each is a file in claims/
 // with a function that returns it, named alike: overhead.cpp has `Claim overhead()` of the id "overhead",
-// fewer_epochs.cpp `Claim fewer_epochs()` of "fewer-epochs". The build finds it there.
+// fewer_epochs.cpp `Claim fewer_epochs()` of "fewer-epochs". The build finds it there. A short one to start
+// from is claims/slightly_better_accuracy.cpp: its plan() adds trials, by the measurements of measurements/,
+// whose headers say what results have, in settings of training.h that probe() of nets.h makes; its judge()
+// compares them, as report.h, sweep.h and compare.h help to.
 #pragma once
 
 #include <functional>

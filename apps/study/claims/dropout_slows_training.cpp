@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "study/claim.h"
 #include "study/compare.h"
 #include "study/measurements/step_time.h"
+#include "study/measurements/train.h"
 #include "study/nets.h"
 #include "study/sweep.h"
 
@@ -10,20 +13,26 @@ namespace keel::study {
 namespace {
 
 // 10 epochs of 60,000 examples in batches of 60.
-constexpr double kSteps = 10000, kMicrosecond = 1e-6, kNoticeable = 1.05;
+constexpr Index kSteps = 10000;
+constexpr double kMicrosecond = 1e-6, kNoticeable = 1.05;
 const std::string kTimes = "times";
 
 struct TimedArm {
   std::string name, norm;
-  double dropout, expected;
+  double dropout, seconds;
+  std::optional<Expectation> accuracy;
 };
 const std::vector<TimedArm> kArms = {
-    {"none", "none", 0, 18}, {"BN", "batch", 0, 19}, {"dropout", "none", 0.5, 41}};
+    {"none", "none", 0, 18, {}}, {"BN", "batch", 0, 19, {}}, {"dropout", "none", 0.5, 41, 0.979}};
 
 void plan(Plan& plan) {
   Json arms;
   for (const TimedArm& arm : kArms) {
-    arms[arm.name] = probe({.depth = 2, .width = 512, .norm = arm.norm, .dropout = arm.dropout}, 0.1, 0);
+    const auto training = [&arm](Index steps) {
+      return probe({.depth = 2, .width = 512, .norm = arm.norm, .dropout = arm.dropout}, 0.1, steps);
+    };
+    arms[arm.name] = training(0);
+    plan.add(arm.name, train_and_test(), training(plan.choose<Index>(1000, kSteps)));
   }
   plan.add(kTimes, step_time(),
            timed(std::move(arms), plan.choose<Index>(20, 50), plan.choose<Index>(9, 25)));
@@ -31,7 +40,7 @@ void plan(Plan& plan) {
 
 std::vector<double> seconds_of(const Results& results, const std::string& arm) {
   std::vector<double> times = results.values(kTimes, arm + "/step");
-  for (double& time : times) time *= kSteps * kMicrosecond;
+  for (double& time : times) time *= static_cast<double>(kSteps) * kMicrosecond;
   return times;
 }
 
@@ -47,8 +56,12 @@ void judge(const Plan&, const Results& results, Report& report) {
                           dropout, seconds, kNoticeable);
     }
     times.push_back({arm.name, seconds});
-    report.add({fmt::format("seconds for 10 epochs, {}", arm.name), seconds, arm.expected});
+    report.add({fmt::format("seconds for 10 epochs, {}", arm.name), seconds, arm.seconds});
     found += fmt::format("{}{} s ({})", found.empty() ? "" : ", ", rounded(mean_of(seconds)), arm.name);
+  }
+  for (const TimedArm& arm : kArms) {
+    report.add(
+        number_of(results, "test accuracy after them, " + arm.name, arm.name, "accuracy", arm.accuracy));
   }
   add_others(results, kTimes, "", report);
   report.add(chart_of_values("Time of the steps of 10 epochs", "seconds", times));

@@ -88,6 +88,7 @@ Claim faster_training() {
           "Steps to a test accuracy of 97 %, at the rate of the grid where an arm's mean is smallest; "
           "without BN over with it",
       .plan = plan,
+      .expected_seeds = 2,
       .judge = judge};
 }
 

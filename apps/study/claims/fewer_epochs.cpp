@@ -56,6 +56,7 @@ Claim fewer_epochs() {
           "Steps to a test accuracy of 95, 97 and 97.5 %, each at the rate of the grid where an arm's mean "
           "is smallest; without BN over with it; a run that does not reach it counts with all its steps",
       .plan = plan_speed,
+      .expected_seeds = 2,
       .judge = judge};
 }
 

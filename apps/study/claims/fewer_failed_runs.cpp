@@ -57,6 +57,7 @@ Claim fewer_failed_runs() {
               with_commas(kSweptSteps)),
           .measure = "The number of runs with a test accuracy below 90 %; without BN minus with it",
           .plan = plan,
+          .expected_seeds = 2,
           .judge = judge};
 }
 

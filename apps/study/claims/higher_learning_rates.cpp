@@ -70,6 +70,7 @@ Claim higher_learning_rates() {
               "The highest rate of the grid with a test accuracy of at least 90 % at the end; with BN over "
               "without",
           .plan = plan_rate_sweep,
+          .expected_seeds = 2,
           .judge = judge};
 }
 

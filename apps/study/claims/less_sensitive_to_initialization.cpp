@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "study/claim.h"
 #include "study/compare.h"
 #include "study/probe_sweeps.h"
@@ -20,6 +22,19 @@ std::vector<double> count_good(const Results& results, const std::string& arm) {
   return counts;
 }
 
+// Up to a deviation, one a seed.
+std::vector<double> lowest(const Results& results, const std::string& arm, double up_to) {
+  std::vector<double> found;
+  for (const double deviation : kSweptDeviations) {
+    if (deviation > up_to) break;
+    const std::vector<double> accuracies = results.values(at_deviation(arm, deviation), "accuracy");
+    found.resize(accuracies.size(), 1);
+    std::transform(found.begin(), found.end(), accuracies.begin(), found.begin(),
+                   [](double a, double b) { return std::min(a, b); });
+  }
+  return found;
+}
+
 void judge(const Plan&, const Results& results, Report& report) {
   std::string found;
   for (const std::string activation : kSweptActivations) {
@@ -34,6 +49,10 @@ void judge(const Plan&, const Results& results, Report& report) {
     report.add(
         Number{fmt::format("{}: of {} deviations train, BN", activation, kSweptDeviations.size()), with});
     if (activation == "relu") {
+      report.add(Number{"relu, deviation 0.01: accuracy, none",
+                        results.values(at_deviation(none, 0.01), "accuracy"), 0, kTrains});
+      report.add(
+          Number{"relu, deviations 0.001 to 0.5: lowest accuracy, BN", lowest(results, batch, 0.5), 0.93, 1});
       report.add(Number{"relu, deviation 5: accuracy, BN", results.values(at_deviation(batch, 5), "accuracy"),
                         0.69});
     } else {
@@ -79,6 +98,7 @@ Claim less_sensitive_to_initialization() {
           .measure =
               "The number of scales with a test accuracy of at least 90 % at the end; with BN minus without",
           .plan = plan_deviation_sweep,
+          .expected_seeds = 2,
           .judge = judge};
 }
 

@@ -11,13 +11,13 @@ namespace {
 
 struct Expected {
   std::string arm;
-  std::vector<Expectation> accuracies;  // at 1, 2, 5 and 10 classes a batch; or of none
+  std::vector<Expectation> accuracies;  // at 1, 2, 5 and 10 classes a batch; or of all, at least
 };
-const std::vector<Expected> kArms = {{"none", {}},
+const std::vector<Expected> kArms = {{"none", {"0.96"}},
                                      {"batch", {0.16, 0.81, "0.970", "0.970"}},
                                      {"renorm", {0.52, 0.962, "0.970", 0.971}},
                                      {"full", {0.957, 0.966, "0.970", 0.968}},
-                                     {"layer", {}}};
+                                     {"layer", {"0.96"}}};
 const std::vector<Index> kClasses = {1, 2, 5, 10};
 constexpr Index kSteps = 3000;
 
@@ -69,7 +69,9 @@ void judge(const Plan&, const Results& results, Report& report) {
       const char* words = kClasses[i] == 1 ? "class a batch" : "classes a batch";
       Number number =
           number_of(results, fmt::format("accuracy, {}, {} {}", arm.arm, kClasses[i], words), labels.back());
-      if (!arm.accuracies.empty()) number.expected = arm.accuracies[i];
+      const bool at_least = arm.accuracies.size() == 1;
+      number.expected = arm.accuracies[at_least ? 0 : i];
+      if (at_least) number.expected_to = 1;
       report.add(std::move(number));
     }
     figure.series.push_back(over_trials(results, arm.arm, {kClasses.begin(), kClasses.end()}, labels));

@@ -37,7 +37,7 @@ void judge(const Plan&, const Results& results, Report& report) {
                 .y_label = "ratio",
                 .series = {},
                 .categories = {"training", "inference", "inference, folded"}};
-  std::vector<std::string> found;
+  std::vector<std::string> found, steps;
   for (const auto& [width, expected, expected_to] : kWidths) {
     Series series{.name = label(width), .x = {}, .y = {}};
     for (const Compared& one : kCompared) {
@@ -55,6 +55,8 @@ void judge(const Plan&, const Results& results, Report& report) {
       }
       report.add({fmt::format("microseconds for {}, {}, BN", one.what, label(width)), with});
       if (one.with == "step") {
+        const Interval ratio = ratio_of(with, without);
+        steps.push_back(fmt::format("{:.3f} to {:.3f} at width {}", ratio.low, ratio.high, width));
         report.add(
             {fmt::format("time of a step, {}, BN over none", label(width)), ratios, expected, expected_to});
       }
@@ -71,6 +73,11 @@ void judge(const Plan&, const Results& results, Report& report) {
       "What was expected is of PyTorch (scripts/study_pytorch.py overhead), in which a step of a network of "
       "width 100 takes longer and BN adds more to it, probably as calling an operation costs more; here BN "
       "costs what its passes over the data take.");
+  report.note(
+      fmt::format("The intervals of the ratios of a step are {} and {}. One that lies above 1 says that BN "
+                  "makes it slower; "
+                  "the claim is held to more, as that costs something whatever its size.",
+                  steps[0], steps[1]));
   report.set_sentence(
       fmt::format("BN changes the time of a step by {} at width {} and by {} at width {}; that of inference "
                   "by {} and {}, and by {} and {} once it is folded into the weights. Only what lies above "

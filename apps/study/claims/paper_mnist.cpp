@@ -4,6 +4,8 @@
 
 #include "study/claim.h"
 #include "study/compare.h"
+#include "study/measurements/train.h"
+#include "study/nets.h"
 #include "study/paper_experiment.h"
 #include "study/sweep.h"
 
@@ -14,6 +16,38 @@ struct Expected {
   double rate, without, with;
 };
 constexpr Expected kExpected[] = {{0.1, 0.965, 0.976}, {0.5, 0.969, 0.976}, {1, 0.973, 0.976}};
+
+// One more than the page's curves have: which rate is an arm's best should not hang on where they end.
+const std::vector<double> kRates = {0.1, 0.5, 1, 3};
+// To be soonest at 95 % takes higher rates than to end highest, and fewer steps.
+const std::vector<double> kSoonRates = {0.3, 1, 3, 10, 30}, kQuickSoonRates = {1, 3, 10};
+constexpr Index kSoonSteps = 10000;
+
+const std::vector<double>& rates_of(const Plan& plan) { return plan.full() ? kRates : kPaperRates; }
+const std::vector<double>& soon_rates_of(const Plan& plan) {
+  return plan.full() ? kSoonRates : kQuickSoonRates;
+}
+
+std::string soon(const std::string& norm) { return norm + ", soon"; }
+double soon_steps(const Plan& plan) { return static_cast<double>(plan.choose<Index>(2000, kSoonSteps)); }
+
+void plan(Plan& plan) {
+  plan_paper_experiment(plan, rates_of(plan));
+  for (const char* norm : {"none", "batch"}) {
+    for (const double rate : soon_rates_of(plan)) {
+      Json setting =
+          probe({.activation = "sigmoid", .norm = norm}, rate, static_cast<Index>(soon_steps(plan)));
+      setting["evaluate_every"] = 50;
+      setting["targets"] = {95};
+      plan.add(at_rate(soon(norm), rate), train_and_test(), setting);
+    }
+  }
+}
+
+// The arm at the rate where it is soonest at 95 %; one that does not reach it is not chosen.
+AtBestRate soonest(const Plan& plan, const Results& results, const std::string& norm) {
+  return at_best_rate(results, soon(norm), soon_rates_of(plan), "steps_to/95", false, 2 * soon_steps(plan));
+}
 
 // The step of the first evaluation with at least 95 %, of each seed.
 Reached steps_to_95(const Plan& plan, const Results& results, const std::string& label) {
@@ -58,23 +92,24 @@ void judge(const Plan& plan, const Results& results, Report& report) {
     found += fmt::format("{}{} against {} at rate {:g}", found.empty() ? "" : ", ", percent(with),
                          percent(without), expected.rate);
   }
-  const auto soonest = [&](const char* norm) {
-    std::vector<Reached> all;
-    for (const double rate : kPaperRates) all.push_back(steps_to_95(plan, results, at_rate(norm, rate)));
-    return *std::min_element(all.begin(), all.end(), [](const Reached& a, const Reached& b) {
-      return mean_of(a.steps) < mean_of(b.steps);
-    });
+  const auto steps_at = [&](const std::string& norm, double rate) {
+    return reached(results, at_rate(soon(norm), rate), "95", soon_steps(plan));
   };
-  const Reached soonest_none = soonest("none"), soonest_batch = soonest("batch");
+  const AtBestRate rate_none = soonest(plan, results, "none"), rate_batch = soonest(plan, results, "batch");
+  const Reached soonest_none = steps_at("none", rate_none.rate),
+                soonest_batch = steps_at("batch", rate_batch.rate);
   report.expect_ratio("each at the rate where it is soonest, BN reaches 95 % in fewer steps", soonest_none,
                       soonest_batch, 1);
-  report.add(
-      Number{"steps to 95 % at the best rate for that, none" + soonest_none.remark(), soonest_none.steps});
-  report.add(
-      Number{"steps to 95 % at the best rate for that, BN" + soonest_batch.remark(), soonest_batch.steps});
-  report.expect_more("each at its best rate, BN ends at a higher test accuracy",
-                     at_best_rate(results, "batch", kPaperRates).values,
-                     at_best_rate(results, "none", kPaperRates).values);
+  report.add(Number{"steps to 95 %, none" + rate_none.shown(", best rate for that") + soonest_none.remark(),
+                    soonest_none.steps});
+  report.add(Number{"steps to 95 %, BN" + rate_batch.shown(", best rate for that") + soonest_batch.remark(),
+                    soonest_batch.steps});
+  const AtBestRate end_none = at_best_rate(results, "none", rates_of(plan)),
+                   end_batch = at_best_rate(results, "batch", rates_of(plan));
+  report.expect_more("each at its best rate, BN ends at a higher test accuracy", end_batch.values,
+                     end_none.values);
+  report.add(Number{"accuracy at the end, none" + end_none.shown(", best rate"), end_none.values});
+  report.add(Number{"accuracy at the end, BN" + end_batch.shown(", best rate"), end_batch.values});
   report.note_on_expected(
       "The numbers expected are of pixels that are black or white, as in the paper; here they are grey, "
       "which is easier: PyTorch (scripts/study_pytorch.py paper-mnist) is trained on both.");
@@ -84,22 +119,23 @@ void judge(const Plan& plan, const Results& results, Report& report) {
 }  // namespace
 
 Claim paper_mnist() {
-  return {.id = "paper-mnist",
-          .title = "The paper's MNIST experiment: BN trains faster and ends higher",
-          .sources = {{Article::paper}},
-          .question = "Does the paper's Figure 1(a) repeat itself?",
-          .setting =
-              "784-100-100-100-10, sigmoid, weights N(0, 0.05^2), SGD, batches of 60, 50,000 steps, learning "
-              "rates "
-              "0.1, 0.5 and 1 (the paper gives neither optimiser nor rate, and its pixels are black or "
-              "white; here they are grey)",
-          .measure =
-              "Steps to a test accuracy of 95 %, without BN over with it; test accuracy at the end, with BN "
-              "minus "
-              "without",
-          .plan = [](Plan& plan) { plan_paper_experiment(plan, kPaperRates); },
-          .expected_seeds = 2,
-          .judge = judge};
+  return {
+      .id = "paper-mnist",
+      .title = "The paper's MNIST experiment: BN trains faster and ends higher",
+      .sources = {{Article::paper}},
+      .question = "Does the paper's Figure 1(a) repeat itself?",
+      .setting =
+          "784-100-100-100-10, sigmoid, weights N(0, 0.05^2), SGD, batches of 60, 50,000 steps, learning "
+          "rates 0.1, 0.5 and 1, for the best one also 3 (the paper gives neither optimiser nor rate, and "
+          "its pixels are black or white; here they are grey); steps to 95 % at the best rate: of 0.3 to "
+          "30, tested every 50 of 10,000 steps",
+      .measure =
+          "Steps to a test accuracy of 95 %, without BN over with it; test accuracy at the end, with BN "
+          "minus without; at the end's best rate each seed at the rate at which an arm's mean over the "
+          "other seeds is largest",
+      .plan = plan,
+      .expected_seeds = 2,
+      .judge = judge};
 }
 
 }  // namespace keel::study

@@ -55,29 +55,30 @@ void judge(const Plan&, const Results& results, Report& report) {
                 .categories = {"scaled", "raw", "raw, best rate"}};
   report.add(std::move(figure));
   report.set_sentence(
-      fmt::format("On raw pixels the network without BN reaches {} at the same learning rate and {} at its "
-                  "best; with BN {}, "
-                  "against {} on scaled ones.",
-                  percent(none_raw), percent(none_best), percent(accuracy("batch raw")),
-                  percent(accuracy("batch scaled"))));
+      fmt::format("With BN the network reaches {} on raw pixels and {} on scaled ones; without, {} on raw "
+                  "ones at the same "
+                  "learning rate and {} at its best, and {} on scaled ones.",
+                  percent(accuracy("batch raw")), percent(accuracy("batch scaled")), percent(none_raw),
+                  percent(none_best), percent(accuracy("none scaled"))));
 }
 
 }  // namespace
 
 Claim raw_inputs() {
-  return {.id = "raw-inputs",
-          .title = "Inputs should still be normalised",
-          .sources = {{Article::dropout, "should still normalize"}},
-          .question = "Does a network with BN need its inputs scaled?",
-          .setting = fmt::format(
-              "784-100-100-100-10, ReLU, He initialisation, SGD, batches of 60, {} steps, pixels as 0 to 255 "
-              "or 0 to 1",
-              with_commas(kSteps)),
-          .measure =
-              "Test accuracy at the end, scaled minus raw; best rate: each seed at the rate at which the "
-              "mean over the other seeds is largest",
-          .plan = plan,
-          .judge = judge};
+  return {
+      .id = "raw-inputs",
+      .title = "Inputs should still be normalised",
+      .sources = {{Article::dropout, "should still normalize"}},
+      .question = "What do scaled inputs gain, without BN, and what when there is BN to scale what follows?",
+      .setting = fmt::format(
+          "784-100-100-100-10, ReLU, He initialisation, SGD, batches of 60, {} steps, pixels as 0 to 255 "
+          "or 0 to 1",
+          with_commas(kSteps)),
+      .measure =
+          "Test accuracy at the end, scaled minus raw; best rate: each seed at the rate at which the "
+          "mean over the other seeds is largest",
+      .plan = plan,
+      .judge = judge};
 }
 
 }  // namespace keel::study

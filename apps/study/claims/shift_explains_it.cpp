@@ -66,6 +66,7 @@ Claim shift_explains_it() {
               with_commas(kSteps)),
           .measure = "Test accuracy at the end, arm minus arm",
           .plan = plan,
+          .expected_seeds = 2,
           .judge = judge};
 }
 

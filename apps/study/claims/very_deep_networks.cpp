@@ -8,11 +8,17 @@
 namespace keel::study {
 namespace {
 
-const std::vector<double> kRates = {0.001, 0.01, 0.1};
-const std::vector<Index> kPlainDepths = {10, 20, 50, 100}, kResidualDepths = {20, 100};
+const std::vector<double> kRates = {0.0001, 0.001, 0.01, 0.1, 1}, kQuickRates = {0.001, 0.01, 0.1};
+const std::vector<Index> kDepths = {10, 20, 50, 100}, kQuickResidualDepths = {20, 100};
 const std::vector<std::string> kNorms = {"none", "batch"};
 constexpr double kLearns = 0.2;
 constexpr Index kSteps = 1000;
+
+const std::vector<double>& rates_of(const Plan& plan) { return plan.full() ? kRates : kQuickRates; }
+
+const std::vector<Index>& depths_of(const Plan& plan, bool residual) {
+  return plan.full() || !residual ? kDepths : kQuickResidualDepths;
+}
 
 std::string arm(const std::string& norm, Index depth, bool residual) {
   return fmt::format("{} {} {}", norm, residual ? "residual" : "depth", depth);
@@ -20,24 +26,26 @@ std::string arm(const std::string& norm, Index depth, bool residual) {
 
 void plan(Plan& plan) {
   const auto add = [&](const std::string& norm, Index depth, bool residual) {
-    for (const double rate : kRates) {
+    for (const double rate : rates_of(plan)) {
       plan.add(
           at_rate(arm(norm, depth, residual), rate), train_and_test(),
           probe({.depth = depth, .norm = norm, .residual = residual}, rate, plan.choose<Index>(200, kSteps)));
     }
   };
   for (const std::string& norm : kNorms) {
-    for (const Index depth : kPlainDepths) add(norm, depth, false);
-    for (const Index depth : kResidualDepths) add(norm, depth, true);
+    for (const bool residual : {false, true}) {
+      for (const Index depth : depths_of(plan, residual)) add(norm, depth, residual);
+    }
   }
 }
 
 // Each arm at its own best rate.
-AtBestRate best(const Results& results, const std::string& norm, Index depth, bool residual) {
-  return at_best_rate(results, arm(norm, depth, residual), kRates);
+AtBestRate best(const Plan& plan, const Results& results, const std::string& norm, Index depth,
+                bool residual) {
+  return at_best_rate(results, arm(norm, depth, residual), rates_of(plan));
 }
 
-Figure figure_of(const Results& results, const std::vector<Index>& depths, bool residual) {
+Figure figure_of(const Plan& plan, const Results& results, bool residual) {
   Figure figure{.title = residual ? "Residual networks, each arm at its best learning rate"
                                   : "Plain networks, each arm at its best learning rate",
                 .x_label = residual ? "residual blocks" : "hidden layers",
@@ -46,9 +54,9 @@ Figure figure_of(const Results& results, const std::vector<Index>& depths, bool 
                 .log_x = true};
   for (const std::string& norm : kNorms) {
     Series series{.name = norm, .x = {}, .y = {}};
-    for (const Index depth : depths) {
+    for (const Index depth : depths_of(plan, residual)) {
       series.x.push_back(static_cast<double>(depth));
-      const AtBestRate found = best(results, norm, depth, residual);
+      const AtBestRate found = best(plan, results, norm, depth, residual);
       series.y.push_back(found.values);
       series.diverged.push_back(found.diverged);
     }
@@ -57,16 +65,17 @@ Figure figure_of(const Results& results, const std::vector<Index>& depths, bool 
   return figure;
 }
 
-void judge(const Plan&, const Results& results, Report& report) {
+void judge(const Plan& plan, const Results& results, Report& report) {
   for (const Index depth : {50, 100}) {
     report.expect_more(fmt::format("plain, {} layers, each at its best learning rate: better with BN", depth),
-                       best(results, "batch", depth, false).values,
-                       best(results, "none", depth, false).values);
+                       best(plan, results, "batch", depth, false).values,
+                       best(plan, results, "none", depth, false).values);
   }
   report.expect_above("plain, 100 layers with BN learn at all (more than 20 %)",
-                      best(results, "batch", 100, false).values, kLearns);
+                      best(plan, results, "batch", 100, false).values, kLearns);
   report.expect_more("residual, 100 blocks, each at its best learning rate: better with BN",
-                     best(results, "batch", 100, true).values, best(results, "none", 100, true).values);
+                     best(plan, results, "batch", 100, true).values,
+                     best(plan, results, "none", 100, true).values);
   const auto add = [&](const std::string& words, const std::string& name, double rate,
                        const Expectation& expected) {
     report.add(number_of(results, "accuracy, " + words, at_rate(name, rate), "accuracy", expected));
@@ -78,19 +87,19 @@ void judge(const Plan&, const Results& results, Report& report) {
   add("100 residual blocks, rate 0.1, none", arm("none", 100, true), 0.1, 0.1);
   add("100 residual blocks, rate 0.1, BN", arm("batch", 100, true), 0.1, 0.948);
   for (const bool residual : {false, true}) {
-    for (const Index depth : residual ? kResidualDepths : kPlainDepths) {
+    for (const Index depth : depths_of(plan, residual)) {
       for (const std::string& norm : kNorms) {
-        const AtBestRate found = best(results, norm, depth, residual);
+        const AtBestRate found = best(plan, results, norm, depth, residual);
         report.add(
             Number{fmt::format("accuracy, {} {}, {}{}", depth, residual ? "residual blocks" : "plain layers",
                                norm, found.shown(", best rate")),
                    found.values});
       }
     }
-    report.add(figure_of(results, residual ? kResidualDepths : kPlainDepths, residual));
+    report.add(figure_of(plan, results, residual));
   }
   const auto shown = [&](const char* norm, Index depth, bool residual) {
-    return percent(best(results, norm, depth, residual).values);
+    return percent(best(plan, results, norm, depth, residual).values);
   };
   report.note_on_expected(
       "Which residual block was expected of is not known; with PyTorch (scripts/study_pytorch.py "
@@ -112,8 +121,8 @@ Claim very_deep_networks() {
           .setting = fmt::format(
               "Width 100, ReLU, He initialisation, SGD, batches of 60, {} steps; plain, and residual with "
               "norm, ReLU and Dense in each block and a norm and ReLU behind the last; the deepest that are "
-              "tested have {} layers or {} blocks; learning rates 0.001, 0.01 and 0.1",
-              with_commas(kSteps), kPlainDepths.back(), kResidualDepths.back()),
+              "tested have {} layers or blocks; learning rates {:g} to {:g}, tenfold",
+              with_commas(kSteps), kDepths.back(), kRates.front(), kRates.back()),
           .measure =
               "Test accuracy at the end, with BN minus without, each seed at the rate at which an arm's mean "
               "over the other seeds is largest",
