@@ -27,16 +27,8 @@ BatchNorm::BatchNorm(Index channels, const BatchNormOptions& options)
   num_batches_tracked = buffer("num_batches_tracked", Tensor::zeros({1}, DType::int32));
 }
 
-Variable BatchNorm::forward(const Variable& x, Context& context) {
-  return normalize(x, Activation::none, context);
-}
-
 std::optional<Variable> BatchNorm::forward_activated(const Variable& x, Activation activation,
                                                      Context& context) {
-  return normalize(x, activation, context);
-}
-
-Variable BatchNorm::normalize(const Variable& x, Activation activation, Context& context) {
   const int rank = x.shape().rank(), axis = options_.axis < 0 ? options_.axis + rank : options_.axis;
   if (options_.axis == -1 || axis == rank - 1) return normalize_last(x, activation, context);
   check<ShapeError>(axis >= 0 && axis < rank && x.shape()[axis] == channels_,

@@ -57,10 +57,6 @@ Variable WeightNorm::apply(const Variable& x, const Variable& weight, const Vari
   return conv2d(x, weight, shift, options);
 }
 
-Variable WeightNorm::forward(const Variable& x, Context& context) {
-  return *forward_activated(x, Activation::none, context);
-}
-
 std::optional<Variable> WeightNorm::forward_activated(const Variable& x, Activation activation,
                                                       Context& context) {
   if (options_.mean_only_batch_norm && activation != Activation::none) return {};

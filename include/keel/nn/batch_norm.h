@@ -14,7 +14,7 @@
 
 #include <optional>
 
-#include "keel/nn/module.h"
+#include "keel/nn/activated_layer.h"
 #include "keel/nn/recalibrated.h"
 
 namespace keel::nn {
@@ -60,10 +60,9 @@ struct BatchNormOptions {
 //               forward: ShapeError; DTypeError; ValueError where the batch's statistics are used (also in
 //               evaluation without running statistics) and there is one row (that counts) only: its variance
 //               is 0 whatever the row, so the layer would give beta for every input
-class BatchNorm final : public Layer<BatchNorm>, public Recalibrated {
+class BatchNorm final : public ActivatedLayer<BatchNorm>, public Recalibrated {
  public:
   explicit BatchNorm(Index channels, const BatchNormOptions& options = {});
-  Variable forward(const Variable& x, Context& context) override;
   std::optional<Variable> forward_activated(const Variable& x, Activation activation,
                                             Context& context) override;
   std::string kind() const override { return "batch_norm"; }
@@ -89,7 +88,6 @@ class BatchNorm final : public Layer<BatchNorm>, public Recalibrated {
   Buffer num_batches_tracked;
 
  private:
-  Variable normalize(const Variable& x, Activation activation, Context& context);
   Variable normalize_last(const Variable& x, Activation activation, Context& context);
   const char* remedies(bool records) const;
   void update_running_statistics(const Tensor& mean, const Tensor& variance, Index rows);

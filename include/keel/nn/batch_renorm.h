@@ -2,6 +2,7 @@
 // Batch-Normalized Models", arXiv:1702.03275).
 #pragma once
 
+#include "keel/nn/activated_layer.h"
 #include "keel/nn/running_norm.h"
 
 namespace keel::nn {
@@ -40,10 +41,9 @@ struct BatchRenormOptions {
 //               1, d_max >= 0 (both finite), and neither limit is reached before relaxation_begin >= 0;
 //               forward: ShapeError; DTypeError; ValueError for one row in training and
 //               while the layer recalibrates
-class BatchRenorm final : public Layer<BatchRenorm>, public RunningNorm {
+class BatchRenorm final : public ActivatedLayer<BatchRenorm>, public RunningNorm {
  public:
   explicit BatchRenorm(Index channels, const BatchRenormOptions& options = {});
-  Variable forward(const Variable& x, Context& context) override { return normalize(x, context); }
   std::optional<Variable> forward_activated(const Variable& x, Activation activation,
                                             Context& context) override;
   std::string kind() const override { return "batch_renorm"; }

@@ -2,6 +2,7 @@
 // Training of Deep Neural Networks", arXiv:1602.07868) of a Dense or a Conv2d.
 #pragma once
 
+#include "keel/nn/activated_layer.h"
 #include "keel/nn/conv2d.h"
 #include "keel/nn/dense.h"
 #include "keel/nn/mean_only_batch_norm.h"
@@ -27,12 +28,11 @@ struct WeightNormOptions {
 //               x and bias as in the layer
 //   throws:     ValueError if a unit's weights are all 0, a convolution has an activation of its own, or
 //               momentum is not in [0,1]; forward: as the layer and initialize()
-class WeightNorm final : public Layer<WeightNorm> {
+class WeightNorm final : public ActivatedLayer<WeightNorm> {
  public:
   // Takes over values and options, not the layer itself.
   explicit WeightNorm(const Dense& layer, const WeightNormOptions& options = {});
   explicit WeightNorm(const Conv2d& layer, const WeightNormOptions& options = {});
-  Variable forward(const Variable& x, Context& context) override;
   std::optional<Variable> forward_activated(const Variable& x, Activation activation,
                                             Context& context) override;
   std::string kind() const override { return "weight_norm"; }
