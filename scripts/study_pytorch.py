@@ -105,16 +105,18 @@ class Runs:
                                   rate, 60, 50000, lambda seed, data=data: data, test)
 
     def bn_helps_rnns(self):
-        for name, make in (("none", lambda: nn.LSTM(28, 100, batch_first=True)), ("layer", lambda: LayerNormLSTM(28, 100))):
-            for size in (100, 4):
-                def one(seed, name=name, make=make, size=size):
-                    model = Rows(make(), state_noise=0.1)
-                    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-                    train(model, torch.optim.RMSprop(parameters, 1e-3, momentum=0.9), self.mnist.x, self.mnist.y, size,
-                          min(2400, self.steps), seed, clip=1)
-                    accuracy = evaluate(model, self.mnist.test_x[:5000], self.mnist.test_y[:5000])[0]
-                    return {f"accuracy, {name}, batches of {size}": accuracy}
-                self.measure(one)
+        for words, steps, momentum in (("", 2400, 0.9), (", momentum 0", 2400, 0), (", 1,200 steps", 1200, 0.9)):
+            for name, make in (("none", lambda: nn.LSTM(28, 100, batch_first=True)),
+                               ("layer", lambda: LayerNormLSTM(28, 100))):
+                for size in (100, 4):
+                    def one(seed, label=f"accuracy, {name}, batches of {size}{words}", make=make, size=size, steps=steps,
+                            momentum=momentum):
+                        model = Rows(make(), state_noise=0.1)
+                        parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+                        train(model, torch.optim.RMSprop(parameters, 1e-3, momentum=momentum), self.mnist.x,
+                              self.mnist.y, size, min(steps, self.steps), seed, clip=1)
+                        return {label: evaluate(model, self.mnist.test_x[:5000], self.mnist.test_y[:5000])[0]}
+                    self.measure(one)
 
     def small_batches(self):
         for groups in (25, 10, 4):
@@ -173,18 +175,26 @@ class Runs:
         self.measure(one)
 
     def consistent_inference(self):
-        def one(seed):
-            model, test_x, test_y = network([100] * 3, nn.ReLU, nn.BatchNorm1d), self.mnist.test_x, self.mnist.test_y
-            train(model, torch.optim.SGD(model.parameters(), 0.1), self.mnist.x, self.mnist.y, 60, min(3000, self.steps),
-                  seed)
-            found = {"accuracy with running averages": evaluate(model, test_x, test_y)[0]}
-            for size in (2, 16, 256):
-                with torch.no_grad():  # in training mode
-                    parts = [(model(test_x[indices]), test_y[indices])
-                             for indices in batches(len(test_x), min(size, len(test_x)), len(test_x) // size or 1, seed)]
-                found[f"accuracy with batch statistics, {size}"] = accuracy_of(*map(torch.cat, zip(*parts)))
-            return found
-        self.measure(one)
+        test_x, test_y = self.mnist.test_x, self.mnist.test_y
+        every = ("", len(test_x))
+        for words, batch, steps, parts in (
+                ("", 60, 3000, (every,)),
+                (", one epoch, batches of 64", 64, len(self.mnist.x) // 64, (every, (", first 5,000 test images", 5000)))):
+            def one(seed, words=words, batch=batch, steps=steps, parts=parts):
+                model = network([100] * 3, nn.ReLU, nn.BatchNorm1d)
+                train(model, torch.optim.SGD(model.parameters(), 0.1), self.mnist.x, self.mnist.y, batch,
+                      min(steps, self.steps), seed)
+                found = {f"accuracy with running averages{words}": evaluate(model, test_x, test_y)[0]}
+                for part, images in parts:
+                    count = min(images, len(test_x))
+                    for size in (2, 16, 256):
+                        with torch.no_grad():  # in training mode
+                            seen = [(model(test_x[indices]), test_y[indices])
+                                    for indices in batches(count, min(size, count), count // size or 1, seed)]
+                        label = f"accuracy with batch statistics, {size}{words}{part}"
+                        found[label] = accuracy_of(*map(torch.cat, zip(*seen)))
+                return found
+            self.measure(one)
 
     def smooths_the_loss(self):
         x, y = self.mnist.x, self.mnist.y

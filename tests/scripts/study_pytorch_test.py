@@ -28,7 +28,8 @@ NAMES = ("regularization", "keras-example", "paper-mnist", "bn-helps-rnns", "sma
 
 
 VARIANTS = (", random images", ", 48,000 images", ", black and white pixels", ", 10 groups", ", 4 groups",
-            ", none behind the last", ", medians")
+            ", none behind the last", ", medians", ", momentum 0", ", 1,200 steps", ", one epoch, batches of 64",
+            ", one epoch, batches of 64, first 5,000 test images")
 PUBLISHED = Path(__file__).resolve().parents[2] / "docs" / "claims.json"
 
 
