@@ -208,10 +208,15 @@ void add_finished_claims(std::vector<Claim>& chosen, const std::filesystem::path
     check<FileError>(
         // In whatever order of keys.
         nlohmann::json(found) == nlohmann::json(record.at(key)),
-        "{}: expected the results of a study with the {} {}, found {}; remove it, or name another "
-        "directory by --out",
+        "{}: expected the results of a study with the {} {}, found {}; remove it (its "
+        "trials stay), or name another directory by --out",
         path.string(), key, record.at(key).dump(), found.dump());
   }
+  const Json isa = earlier.value("isa", Json());
+  check<FileError>(isa == record["isa"],
+                   "{}: expected trials of kernels for {}, as those here are, found them of {}, which round "
+                   "differently; name another directory by --out, or set KEEL_ISA",
+                   path.string(), record["isa"].dump(), isa.dump());
   // When it began, at what load, and how long it took until now, if that is known.
   record["started"] = earlier.value("started", record["started"]);
   const Json machine = earlier.value("machine", Json());
@@ -296,6 +301,11 @@ int run(int argc, char** argv) {
   }
   save();
   print_verdicts(record["claims"]);
+  if (!full) {
+    fmt::print(
+        "\nThis was a quick study, for a look: a full one (--full) trains longer and on finer grids, and its "
+        "verdicts may be others.\n");
+  }
   fmt::print("\nresults: {}\n", file.string());
   if (!finished) {
     fmt::print(stderr, "interrupted; the same command goes on\n");

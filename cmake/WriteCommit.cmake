@@ -1,9 +1,26 @@
-# cmake -DSOURCE=DIR -DOUTPUT=FILE -P WriteCommit.cmake: a header with the commit that is being built, "-dirty" behind it
-# if the work tree differs from it, or "unknown" where there is no git. Written only if it changes.
-execute_process(COMMAND git -C ${SOURCE} describe --always --dirty --abbrev=40 --exclude=*
+# cmake -DSOURCE=DIR -DOUTPUT=FILE -P WriteCommit.cmake: a header with the commit that is being built, or "unknown" where
+# there is no git. If what is built differs from it, new files included, "-dirty." and a hash of the differences stand
+# behind it: two programs with the same text are of the same sources. Written only if it changes.
+set(built apps cmake include src CMakeLists.txt)
+set(git git --no-optional-locks -C ${SOURCE})
+execute_process(COMMAND ${git} rev-parse --verify HEAD
                 OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)
 if(failed OR NOT commit)
   set(commit unknown)
+else()
+  execute_process(COMMAND ${git} diff --binary HEAD -- ${built} OUTPUT_VARIABLE differences ERROR_QUIET)
+  execute_process(COMMAND ${git} ls-files --others --exclude-standard -- ${built}
+                  OUTPUT_VARIABLE new_files OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  string(REPLACE "\n" ";" new_files "${new_files}")
+  foreach(file IN LISTS new_files)
+    file(SHA1 "${SOURCE}/${file}" hash)
+    string(APPEND differences "${file} ${hash}\n")
+  endforeach()
+  if(NOT differences STREQUAL "")
+    string(SHA1 hash "${differences}")
+    string(SUBSTRING ${hash} 0 12 hash)
+    string(APPEND commit "-dirty.${hash}")
+  endif()
 endif()
 set(text "#define KEEL_COMMIT \"${commit}\"\n")
 set(before "")

@@ -59,9 +59,9 @@ def parse_arguments(arguments: list[str]):
 def commit_of(study, publish: bool) -> str:
     """Of the sources that were measured, as the program recorded it with each trial."""
     commits = study["commits"]
-    if publish and (len(commits) != 1 or any(UNKNOWN in commit or commit.endswith("-dirty") for commit in commits)):
+    if publish and (not commits or any(UNKNOWN in commit or "-dirty" in commit for commit in commits)):
         found = ", ".join(commits) or "none"
-        raise StudyError(f"commits: expected all trials of one commit, or --commit, found {found}")
+        raise StudyError(f"commits: expected trials of sources that are in a commit, or --commit, found {found}")
     return ", ".join(f"{commit} ({count} trials)" if len(commits) > 1 else commit
                      for commit, count in commits.items()) or UNKNOWN
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <mutex>
 
+#include "study/commit.h"
 #include "support/jobs.h"
 
 namespace keel::study {
@@ -59,26 +60,46 @@ void Study::collect(std::size_t claim) {
 }
 
 bool Study::run(const std::function<void(const Progress&)>& watch) {
+  const auto tell = [&](std::string trouble) {
+    progress_.trouble = std::move(trouble);
+    watch(progress_);
+    progress_.trouble.clear();
+  };
   std::vector<const Trial*> together, alone;
   progress_ = {};
   progress_.trials = trials_.size();
   failures_.clear();
   estimated_ = estimated_left_ = estimated_alone_left_ = 0;
+  std::map<std::string, Index> kept_of;
+  Index outdated = 0;
   for (const Trial& trial : trials_) {
     if (results_.contains(trial.key)) continue;
     std::string problem;
     if (std::optional<TrialResult> found = store_.find(trial.key, &problem)) {
-      results_.emplace(trial.key, std::move(*found));
-      ++progress_.done;
-      continue;
+      if (may_use(options_.commit, found->commit)) {
+        ++kept_of[found->commit];
+        results_.emplace(trial.key, std::move(*found));
+        ++progress_.done;
+        continue;
+      }
+      ++outdated;
     }
     if (!problem.empty()) {
-      progress_.trouble = problem + "; the trial is run again";
-      watch(progress_);
-      progress_.trouble.clear();
+      tell(problem + "; the trial is run again");
     }
     (trial.measurement->alone ? estimated_alone_left_ : estimated_left_) += trial.estimate;
     (trial.measurement->alone ? alone : together).push_back(&trial);
+  }
+  for (const auto& [commit, trials] : kept_of) {
+    if (commit == options_.commit) continue;
+    tell(fmt::format(
+        "{} trials are kept as commit {} found them; another directory by --out has them run anew", trials,
+        commit));
+  }
+  if (outdated > 0) {
+    tell(fmt::format(
+        "{} trials are of sources that were in no commit and have changed since; they are run again",
+        outdated));
   }
   return run_trials(together, options_.jobs, watch) && run_trials(alone, 1, watch);
 }

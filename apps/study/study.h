@@ -31,9 +31,11 @@ class Study {
     double seconds = 0;                    // that the trials of this call took, added up over cores
     double seconds_left = 0;               // on this many jobs, at the speed so far
     std::vector<std::string> claims = {};  // whose trials have just been completed
-    std::string trouble = {};              // with a trial: a file that was damaged, or why it failed
+    std::string trouble = {};              // with a trial: a file that was damaged, or why it failed; or
+                                           // with many: that they are of other programs
   };
-  // Runs what is not there yet. `watch` is called after each trial, by one thread at a time. Ends early, with
+  // Runs what is not there yet, or was found by a program whose sources were in no commit and are no longer
+  // these. `watch` is called after each trial, by one thread at a time. Ends early, with
   // false, if somebody interrupts: what is finished is kept.
   bool run(const std::function<void(const Progress&)>& watch);
 

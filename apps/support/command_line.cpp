@@ -82,6 +82,9 @@ void require_utf8(const std::string& name, const std::string& value) {
 
 }  // namespace
 
+// Where nobody can be told, as stderr is closed, the status still says it: no exception on top of this one.
+void say_error(const std::exception& error) noexcept { std::fprintf(stderr, "error: %s\n", error.what()); }
+
 int run_program(const std::function<int()>& body) {
   try {
     require_usable_isa();
@@ -91,10 +94,10 @@ int run_program(const std::function<int()>& body) {
     }
     return status;
   } catch (const UsageError& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
+    say_error(error);
     return 2;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
+    say_error(error);
     return 1;
   }
 }

@@ -185,7 +185,7 @@ def read_with_pytorch(path: Path) -> dict:
                                   ("steps", None, found["steps"])):
         if expected != other:
             raise StudyError(f"{beside}: {what}: expected those of the study, {json.dumps(expected)}, found "
-                             f"{json.dumps(other)}")
+                             f"{json.dumps(other)}; move it away for pages without it")
     for claim, numbers in found["claims"].items():
         check_pytorch(numbers, f"{beside}: {claim}")
     claims = [{**claim, "pytorch": found["claims"][claim["id"]]} if claim["complete"] and claim["id"] in found["claims"]

@@ -313,4 +313,5 @@ def tally(record) -> str:
              UNFINISHED: ("is not finished", "are not finished")}
     parts = [f"{count} {words[verdict][count > 1]}" for verdict in (*VERDICTS, UNFINISHED)
              if (count := verdicts.count(verdict))]
-    return f"Of {count_of(len(verdicts), 'claim')}, {listed(parts)}."
+    quick = " A quick study, for a look: a full one trains longer and on finer grids, and its verdicts may be others."
+    return f"Of {count_of(len(verdicts), 'claim')}, {listed(parts)}." + (quick if record["length"] == "quick" else "")

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -29,6 +30,23 @@ TEST(RunJobs, OneJobIsOneTaskAfterTheOtherOnTheCallingThread) {
     order.push_back(i);
   });
   EXPECT_EQ(order, (std::vector<Index>{0, 1, 2, 3}));
+}
+
+TEST(RunJobs, GivesWhatATaskThrowsToTheCallerAndBeginsNoMore) {
+  for (const Index jobs : {1, 2, 3}) {
+    std::atomic<int> begun = 0;
+    try {
+      run_jobs(100, jobs, [&](Index i) {
+        ++begun;
+        std::this_thread::sleep_for(1ms);
+        if (i == 2) throw std::runtime_error("no space left");
+      });
+      ADD_FAILURE() << jobs;
+    } catch (const std::runtime_error& error) {
+      EXPECT_STREQ(error.what(), "no space left");
+    }
+    EXPECT_LE(begun, 20) << jobs;
+  }
 }
 
 // Each of the first two tasks waits until the other has begun: with fewer than two at a time this would not

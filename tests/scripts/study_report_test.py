@@ -17,7 +17,7 @@ from plot_support import HAVE_MATPLOTLIB, ROOT
 
 SCRIPT = ROOT / "scripts" / "study_report.py"
 
-from study import figures, html_page, markdown_page, record, styles
+from study import figures, html_page, markdown_page, record, styles, wording
 
 
 class Page(html.parser.HTMLParser):
@@ -226,6 +226,7 @@ class PyTorchTest(StudyTest):
         fails(lambda found: found.update(steps=2), "steps: expected those of the study, null, found 2")
         fails(lambda found: found["data"]["test"].update(examples=9), "data: expected those of the study, {")
         self.study["length"] = "quick"
+        self.assertIn(" A quick study, for a look", wording.tally(self.study))
         fails(lambda found: None, 'length: expected those of the study, "quick", found "full"')
 
 
@@ -365,10 +366,11 @@ class CommitTest(StudyTest):
         self.run_script(self.save(slice(1)))
         self.assertIn("<code>0123abc</code>", (self.folder / "study.html").read_text())
         self.assertEqual(commit({"0123abc": 9}, True), "0123abc")
+        self.assertEqual(commit({"0123abc": 9, "4567def": 2}, True), "0123abc (9 trials), 4567def (2 trials)")
         self.assertEqual(commit({"0123abc": 9, "unknown": 1}), "0123abc (9 trials), unknown (1 trials)")
         self.assertEqual(commit({}), "unknown")
-        for commits in ({"a": 1, "b": 2}, {"a-dirty": 3}, {"unknown": 1}, {}):
-            with self.assertRaisesRegex(study_report.StudyError, "expected all trials of one commit"):
+        for commits in ({"a": 1, "b-dirty.0123456789ab": 2}, {"a-dirty": 3}, {"unknown": 1}, {}):
+            with self.assertRaisesRegex(study_report.StudyError, "expected trials of sources that are in a commit"):
                 commit(commits, True)
 
 

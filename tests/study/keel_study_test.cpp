@@ -121,6 +121,14 @@ TEST_F(KeelStudy, KeepsTheClaimsOfEarlierCalls) {
         << outcome.err;
     EXPECT_EQ(record(), before);
   }
+  // As are trials of other kernels, beside those of these.
+  before["isa"] = "v0";
+  keel::testing::write_text(out() / "study.json", before.dump());
+  const Outcome outcome = study({"--claim", "signatures", "--seeds", "2"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_NE(outcome.err.find("study.json: expected trials of kernels for \"v"), std::string::npos)
+      << outcome.err;
+  EXPECT_EQ(record(), before);
 }
 
 TEST_F(KeelStudy, GivesTheSameForAnyNumberOfJobs) {

@@ -57,9 +57,15 @@ class StudyTest : public ::testing::Test {
     return claim;
   }
 
-  Study study(const std::vector<Claim>& claims, Index jobs = 1, train::StopRequest interrupted = {}) {
+  Study study(const std::vector<Claim>& claims, Index jobs = 1, train::StopRequest interrupted = {},
+              const std::string& commit = "unknown") {
     return Study(claims,
-                 {.seeds = 3, .jobs = jobs, .training = data_, .test = data_, .interrupted = interrupted},
+                 {.commit = commit,
+                  .seeds = 3,
+                  .jobs = jobs,
+                  .training = data_,
+                  .test = data_,
+                  .interrupted = interrupted},
                  directory_.path());
   }
   // Of one that nobody watches.
@@ -160,6 +166,14 @@ TEST_F(StudyTest, TrialsThatAreCutOffAreNotKept) {
   EXPECT_TRUE(std::filesystem::is_empty(directory_ / "trials"));
 }
 
+// As a disk that is full does to what watches.
+TEST_F(StudyTest, WhatWatchesMayThrow) {
+  for (const Index jobs : {1, 2}) {
+    Study one = study({claim("first", 2, 1)}, jobs);
+    EXPECT_THROW(one.run([](const auto&) { throw FileError("no space left"); }), FileError) << jobs;
+  }
+}
+
 TEST_F(StudyTest, ATrialThatFailsIsReportedAndOthersGoOn) {
   Study one = study({claim("failing", -1, 1), claim("second", 5, 6)});
   EXPECT_TRUE(run(one));
@@ -208,6 +222,30 @@ TEST_F(StudyTest, RunsDamagedTrialsAgain) {
     EXPECT_TRUE(trouble.ends_with("; the trial is run again")) << trouble;
   }
   EXPECT_EQ(without_seconds(one), without_seconds(again));
+}
+
+// A layer that is being written: what an earlier version of it did must not pass for what it does now.
+TEST_F(StudyTest, TrialsOfSourcesThatWereInNoCommitAreUsedByTheSameOnesOnly) {
+  const auto runs_of = [&](const std::string& commit) {
+    troubles_.clear();
+    const int before = runs_;
+    Study one = study({claim("first", 2, 1)}, 1, {}, commit);
+    EXPECT_TRUE(run(one));
+    return runs_ - before;
+  };
+  EXPECT_EQ(runs_of("aa-dirty.01"), 7);
+  EXPECT_EQ(runs_of("aa-dirty.01"), 0);
+  EXPECT_TRUE(troubles_.empty());
+  for (const std::string commit : {"aa-dirty.02", "aa"}) {
+    EXPECT_EQ(runs_of(commit), 7);
+    ASSERT_EQ(troubles_.size(), 1);
+    EXPECT_EQ(troubles_[0].find("7 trials are of sources that were in no commit"), 0) << troubles_[0];
+  }
+  for (const std::string commit : {"bb", "bb-dirty.01"}) {
+    EXPECT_EQ(runs_of(commit), 0);
+    ASSERT_EQ(troubles_.size(), 1);
+    EXPECT_EQ(troubles_[0].find("7 trials are kept as commit aa found them"), 0) << troubles_[0];
+  }
 }
 
 TEST_F(StudyTest, ResultsOfOtherDataAndVersionsAreNotUsed) {
