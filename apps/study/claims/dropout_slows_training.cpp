@@ -67,7 +67,8 @@ void judge(const Plan&, const Results& results, Report& report) {
   report.add(chart_of_values("Time of the steps of 10 epochs", "seconds", times));
   report.set_sentence(fmt::format("The steps of 10 epochs take {}.", found));
   report.note_on_expected(
-      "What was expected is of PyTorch on a machine that is not known; PyTorch (scripts/study_pytorch.py "
+      "What was expected of the times is of PyTorch on a machine that is not known; PyTorch "
+      "(scripts/study_pytorch.py "
       "dropout-slows-training) is timed on the one that trained it. Dropout costs less here probably because "
       "its random numbers are made of a counter, many at a time.");
 }

@@ -106,7 +106,9 @@ void judge(const Plan& plan, const Results& results, Report& report) {
              .y_label = "cross-entropy",
              .series = {curve_of(results, none, "loss", "none"), curve_of(results, batch, "loss", "batch")}});
   report.note_on_expected(
-      "Which images were held out of what was expected is not known. Here all 60,000 are trained on and the "
+      "Neither is wrong: on the same images PyTorch finds what is found here. Which were held out of what "
+      "was "
+      "expected is not known. Here all 60,000 are trained on and the "
       "test images held out; PyTorch (scripts/study_pytorch.py keras-example) comes nearer to it with 48,000 "
       "and the 12,000 others held out.");
   report.set_sentence(

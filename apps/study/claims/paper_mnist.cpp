@@ -111,7 +111,8 @@ void judge(const Plan& plan, const Results& results, Report& report) {
   report.add(Number{"accuracy at the end, none" + end_none.shown(", best rate"), end_none.values});
   report.add(Number{"accuracy at the end, BN" + end_batch.shown(", best rate"), end_batch.values});
   report.note_on_expected(
-      "The numbers expected are of pixels that are black or white, as in the paper; here they are grey, "
+      "Neither is wrong: PyTorch finds what is found here, and what was expected. The numbers expected are "
+      "of pixels that are black or white, as in the paper; here they are grey, "
       "which is easier: PyTorch (scripts/study_pytorch.py paper-mnist) is trained on both.");
   report.set_sentence("At the end BN has, against the network without it, " + found + ".");
 }

@@ -40,7 +40,9 @@ void judge(const Plan&, const Results& results, Report& report) {
   report.add(
       chart_of(results, kArms, "accuracy", "Test accuracy after training on 2,000 images", "test accuracy"));
   report.note_on_expected(
-      "Which 2,000 images were expected of is not known. Here they are the first; PyTorch "
+      "Neither is wrong: on the same images PyTorch finds what is found here. Which 2,000 were expected of "
+      "is "
+      "not known. Here they are the first; PyTorch "
       "(scripts/study_pytorch.py regularization) comes nearer to what was expected with images drawn at "
       "random, which are more varied.");
   report.set_sentence(
