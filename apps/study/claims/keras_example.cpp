@@ -60,7 +60,11 @@ Results held_out(const Plan& plan, const Results& results) {
 // What a run that diverged counts as where the best rate is sought: the loss of guessing.
 const double kGuessing = std::log(10);
 
-void judge_at_best_rates(const Plan& plan, const Results& losses, Report& report) {
+struct Found {
+  std::string first, best;  // "0.123 and 0.124": with BN and without
+};
+
+Found judge_at_best_rates(const Plan& plan, const Results& losses, Report& report) {
   const auto at_best = [&](const char* norm, const char* path) {
     return at_best_rate(losses, norm, rates_of(plan), path, false, kGuessing);
   };
@@ -79,6 +83,10 @@ void judge_at_best_rates(const Plan& plan, const Results& losses, Report& report
   add("held-out loss after the first epoch, BN", first_batch);
   add("best held-out loss, none", best_none);
   add("best held-out loss, BN", best_batch);
+  const auto both = [](const AtBestRate& with, const AtBestRate& without) {
+    return fmt::format("{:.3f} and {:.3f}", mean_of(with.values), mean_of(without.values));
+  };
+  return {both(first_batch, first_none), both(best_batch, best_none)};
 }
 
 void judge(const Plan& plan, const Results& results, Report& report) {
@@ -99,7 +107,7 @@ void judge(const Plan& plan, const Results& results, Report& report) {
   report.add(Number{"best held-out loss, BN", best_batch, 0.085, 0.088});
   report.add(Number{"training loss of the last epoch, none", end_none, 0.018});
   report.add(Number{"training loss of the last epoch, BN", end_batch, 0.035});
-  judge_at_best_rates(plan, losses, report);
+  const Found own = judge_at_best_rates(plan, losses, report);
   report.add(
       Figure{.title = "Held-out loss by step, learning rate 0.001",
              .x_label = "step",
@@ -112,11 +120,13 @@ void judge(const Plan& plan, const Results& results, Report& report) {
       "test images held out; PyTorch (scripts/study_pytorch.py keras-example) comes nearer to it with 48,000 "
       "and the 12,000 others held out.");
   report.set_sentence(
-      fmt::format("After one epoch the held-out loss is {:.3f} with BN and {:.3f} without; at its best "
-                  "{:.3f} and {:.3f}; the "
-                  "training loss ends at {:.3f} and {:.3f}.",
-                  mean_of(first_batch), mean_of(first_none), mean_of(best_batch), mean_of(best_none),
-                  mean_of(end_batch), mean_of(end_none)));
+      fmt::format("After one epoch the held-out loss is {:.3f} with BN and {:.3f} without, each at its best "
+                  "learning rate "
+                  "{}; at its best {:.3f} and {:.3f}, each at its best learning rate {}; the training loss "
+                  "ends at {:.3f} and "
+                  "{:.3f}.",
+                  mean_of(first_batch), mean_of(first_none), own.first, mean_of(best_batch),
+                  mean_of(best_none), own.best, mean_of(end_batch), mean_of(end_none)));
 }
 
 }  // namespace
