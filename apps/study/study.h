@@ -35,8 +35,8 @@ class Study {
                                            // with many: that they are of other programs
   };
   // Runs what is not there yet, or was found by a program whose sources were in no commit and are no longer
-  // these. `watch` is called after each trial, by one thread at a time. Ends early, with
-  // false, if somebody interrupts: what is finished is kept.
+  // these. `watch` is called after each trial, by one thread at a time; what it throws ends the run. Ends
+  // early, with false, if somebody interrupts: what is finished is kept.
   bool run(const std::function<void(const Progress&)>& watch);
 
   // What has been found, for each claim: identity, question and so on, and what report.h says, if all its

@@ -80,10 +80,10 @@ void require_utf8(const std::string& name, const std::string& value) {
   throw UsageError(fmt::format("--{}: expected a text in UTF-8, found {}", name, shown));
 }
 
-}  // namespace
-
 // Where nobody can be told, as stderr is closed, the status still says it: no exception on top of this one.
 void say_error(const std::exception& error) noexcept { std::fprintf(stderr, "error: %s\n", error.what()); }
+
+}  // namespace
 
 int run_program(const std::function<int()>& body) {
   try {

@@ -17,7 +17,7 @@ constexpr Index kEpochSteps = 1875;
 // Keras's default, which is the article's.
 constexpr double kRate = 0.001;
 const std::vector<double> kRates = {0.0003, kRate, 0.003, 0.01}, kQuickRates = {kRate, 0.003};
-const std::vector<double>& rates_of(const Plan& plan) { return plan.full() ? kRates : kQuickRates; }
+std::vector<double> rates_of(const Plan& plan) { return plan.choose(kQuickRates, kRates); }
 
 void plan(Plan& plan) {
   constexpr Index kBatch = 32;

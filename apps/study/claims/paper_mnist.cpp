@@ -23,10 +23,8 @@ const std::vector<double> kRates = {0.1, 0.5, 1, 3};
 const std::vector<double> kSoonRates = {0.3, 1, 3, 10, 30}, kQuickSoonRates = {3, 10};
 constexpr Index kSoonSteps = 10000;
 
-const std::vector<double>& rates_of(const Plan& plan) { return plan.full() ? kRates : kPaperRates; }
-const std::vector<double>& soon_rates_of(const Plan& plan) {
-  return plan.full() ? kSoonRates : kQuickSoonRates;
-}
+std::vector<double> rates_of(const Plan& plan) { return plan.choose(kPaperRates, kRates); }
+std::vector<double> soon_rates_of(const Plan& plan) { return plan.choose(kQuickSoonRates, kSoonRates); }
 
 std::string soon(const std::string& norm) { return norm + ", soon"; }
 double soon_steps(const Plan& plan) { return static_cast<double>(plan.choose<Index>(2000, kSoonSteps)); }

@@ -14,10 +14,10 @@ const std::vector<std::string> kNorms = {"none", "batch"};
 constexpr double kLearns = 0.2;
 constexpr Index kSteps = 1000;
 
-const std::vector<double>& rates_of(const Plan& plan) { return plan.full() ? kRates : kQuickRates; }
+std::vector<double> rates_of(const Plan& plan) { return plan.choose(kQuickRates, kRates); }
 
-const std::vector<Index>& depths_of(const Plan& plan, bool residual) {
-  return plan.full() || !residual ? kDepths : kQuickResidualDepths;
+std::vector<Index> depths_of(const Plan& plan, bool residual) {
+  return residual ? plan.choose(kQuickResidualDepths, kDepths) : kDepths;
 }
 
 std::string arm(const std::string& norm, Index depth, bool residual) {
